@@ -1,0 +1,1 @@
+"""graticule: segment, track and measure particles in in-situ electron-microscopy movies."""

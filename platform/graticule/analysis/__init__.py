@@ -1,0 +1,1 @@
+"""Numbers with units and uncertainties: bodies, tables, sizes, kinetics."""

@@ -1,0 +1,30 @@
+"""Paths a command is given: absolute in a submitted job, expanded elsewhere."""
+
+import os
+
+from graticule.core.errors import ConfigError
+
+
+def located(path: str) -> str:
+    """Return ``path`` as an absolute path; URLs stay as they are.
+
+    Raises:
+        ConfigError: If it is empty, or relative inside a submitted job, whose working folder can be
+            a temporary copy; the message has the absolute form.
+    """
+    if not path.strip():
+        raise ConfigError("an empty path is given; name a file or a folder")
+    if "://" in path:
+        return path
+    absolute = os.path.abspath(os.path.expanduser(path))
+    if in_submitted_job() and not os.path.isabs(os.path.expanduser(path)):
+        raise ConfigError(
+            f"{path!r} is relative, and a submitted job's working folder can be a temporary copy;"
+            f" give the absolute path, such as {absolute}"
+        )
+    return absolute
+
+
+def in_submitted_job() -> bool:
+    """Tell whether this process was started by ``ray job submit``."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ

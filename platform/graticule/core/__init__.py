@@ -1,0 +1,1 @@
+"""The words every room shares: movies, windows, segmenters, trackers, errors."""

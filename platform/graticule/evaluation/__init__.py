@@ -1,0 +1,1 @@
+"""How good a result is against the truth: masks, instances, tracks, events; numpy and scipy."""

@@ -1,0 +1,76 @@
+"""What can be known to be wrong before hours of work, or before something is lost."""
+
+import os
+
+import numpy as np
+
+from graticule import tracking
+from graticule.core.errors import ConfigError, ExperimentError
+from graticule.pipeline.segment import resolved_options
+from graticule.pipeline.settings import LinkSettings, SegmentSettings
+from graticule.storage import layout
+from graticule.storage.experiment import Experiment
+from graticule.storage.place import Place
+
+
+def check_apart(source: str, out: str) -> None:
+    """Refuse an experiment that would lie on, around, or among the chunks of its own input.
+
+    A folder of pictures may hold its experiment in a folder.
+
+    Raises:
+        ConfigError: If it would.
+    """
+    movie, experiment = _real(source), _real(out)
+    among_chunks = experiment.startswith(f"{movie}/") and Experiment.exists(movie)
+    if movie == experiment or movie.startswith(f"{experiment}/") or among_chunks:
+        raise ConfigError(f"--out {experiment} would write into the input {movie}; choose another --out")
+
+
+def check_replaceable(out: str, *, overwrite: bool) -> None:
+    """Refuse to write an experiment over what is none.
+
+    Raises:
+        ExperimentError: Unless ``overwrite``; and even then if it is a file, or if folders
+            that are no Zarr image bear names that an experiment would replace.
+    """
+    place = Place.at(out)
+    if place.is_file():
+        raise ExperimentError(f"{out} is a file; choose another --out, or move the file")
+    names = place.names()
+    if not overwrite:
+        raise ExperimentError(
+            f"{out} is not empty and holds no graticule experiment; choose another --out, or add --overwrite"
+        )
+    lost = [name for name in names if layout.belongs(name)]
+    if lost and layout.METADATA not in names:
+        raise ExperimentError(
+            f"{out} is no graticule experiment, and its {lost[0]!r} would be lost; choose another --out"
+        )
+
+
+def _real(path: str) -> str:
+    place = Place.at(path)
+    return os.path.realpath(place.root) if place.is_local else place.root
+
+
+def check_segmenter(settings: SegmentSettings, *, pixel_size_nm: float | None) -> None:
+    """Refuse a segmenter or option that is not known, and nanometers without a scale.
+
+    Raises:
+        ConfigError: In one line, with the known ones.
+    """
+
+    def blank(start: int, stop: int) -> np.ndarray:
+        return np.zeros((stop - start, 64, 64), np.float32)
+
+    resolved_options(settings, blank, 1, pixel_size_nm)
+
+
+def check_tracker(settings: LinkSettings) -> None:
+    """Refuse a tracker or option that is not known.
+
+    Raises:
+        ConfigError: In one line, with the known ones.
+    """
+    tracking.create(settings.tracker, **settings.options)

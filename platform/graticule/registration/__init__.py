@@ -1,0 +1,1 @@
+"""Drift of the specimen between frames."""

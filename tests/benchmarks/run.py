@@ -1,0 +1,56 @@
+"""Measure graticule: ratios in one run, written into RESULTS.md.
+
+make bench                                  all benchmarks
+python tests/benchmarks/run.py ingest …     only these
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT / "infra")]
+
+NAMES = ("ingest", "workers", "growth", "memory", "real")
+
+
+def main() -> None:
+    """Run the chosen benchmarks, print and keep their sections."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], default=[])
+    names = parser.parse_args().names or NAMES
+    for name in names:
+        print(f"== {name}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="grat-bench-") as folder:
+            lines = import_module(f"bench_{name}").measure(Path(folder))
+        section = f"{_heading(name)}\n\n" + "\n".join(lines) + "\n"
+        print(section, flush=True)
+        _keep(name, section)
+
+
+def _heading(name: str) -> str:
+    machine = f"{os.cpu_count()} cores, {_memory_gib():.0f} GiB"
+    return f"## {name}\n\n*{date.today()}, {machine}, `python tests/benchmarks/run.py {name}`*"
+
+
+def _memory_gib() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+def _keep(name: str, section: str) -> None:
+    path = HERE / "RESULTS.md"
+    text = path.read_text() if path.exists() else "# Measured figures\n"
+    head, *old = text.split("\n## ")
+    sections = {part.split("\n", 1)[0]: f"## {part}" for part in old}
+    sections[name] = section
+    body = "\n".join(sections[key].rstrip() + "\n" for key in sorted(sections))
+    path.write_text(f"{head.rstrip()}\n\n{body}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""Movies that every tracker must get right."""
+
+from cases import Case
+
+MOVE = Case(
+    name="two particles walk side by side",
+    drawing="""
+    .........   .........   .........
+    .aa......   ..aa.....   ...aa....
+    .aa......   ..aa.....   ...aa....
+    .........   .........   .........
+    .....bb..   .....bb..   ....bb...
+    .....bb..   .....bb..   ....bb...
+    .........   .........   .........
+    """,
+)
+SWAP = Case(
+    name="a row shifts by more than half its spacing and nobody swaps",
+    drawing="""
+    ............   ............   ............
+    .aa.bb.cc...   ..aa.bb.cc..   ...aa.bb.cc.
+    .aa.bb.cc...   ..aa.bb.cc..   ...aa.bb.cc.
+    ............   ............   ............
+    ............   ............   ............
+    """,
+)
+MISS = Case(
+    name="a particle not seen for two frames keeps its track",
+    drawing="""
+    2x         2x         2x
+    .........  .........  .........
+    .aa......  .........  ..aa.....
+    .aa......  .........  ..aa.....
+    .........  .........  .........
+    ......bb.  ......bb.  ......bb.
+    ......bb.  ......bb.  ......bb.
+    .........  .........  .........
+    """,
+)
+LOST = Case(
+    name="a particle not seen for longer than that is another one",
+    drawing="""
+    2x         4x         2x
+    .........  .........  .........
+    .aa......  .........  .cc......
+    .aa......  .........  .cc......
+    .........  .........  .........
+    ......bb.  ......bb.  ......bb.
+    ......bb.  ......bb.  ......bb.
+    .........  .........  .........
+    """,
+    events=(("vanish", 2, "a", ""), ("appear", 6, "", "c")),
+)
+MERGE = Case(
+    name="two particles become one",
+    drawing="""
+    3x         4x
+    .........  .........
+    .aaa.bbb.  ..ccccc..
+    .aaa.bbb.  ..ccccc..
+    .aaa.bbb.  ..ccccc..
+    .........  .........
+    """,
+    events=(("merge", 3, "ab", "c"),),
+)
+MERGE_IN_PIECES = Case(
+    name="a merge is dated to the first lasting contact, its pieces are joined in hindsight",
+    drawing="""
+    3x         3x         1x         2x         3x
+    .........  .........  .........  .........  .........
+    .aaa.bbb.  .cccCCC..  .ccc.CCC.  .cccCCC..  ..ccccc..
+    .aaa.bbb.  .cccCCC..  .ccc.CCC.  .cccCCC..  ..ccccc..
+    .aaa.bbb.  .cccCCC..  .ccc.CCC.  .cccCCC..  ..ccccc..
+    .........  .........  .........  .........  .........
+    """,
+    events=(("merge", 3, "ab", "c"),),
+)
+MERGE_UNFUSED = Case(
+    name="contact that lasts to the end of the movie is a merge though nothing fuses",
+    drawing="""
+    4x         8x
+    .........  .........
+    .aaa.bbb.  .cccCCC..
+    .aaa.bbb.  .cccCCC..
+    .aaa.bbb.  .cccCCC..
+    .........  .........
+    """,
+    events=(("merge", 4, "ab", "c"),),
+)
+TOUCH_AND_PART = Case(
+    name="to touch and part again is no event",
+    drawing="""
+    3x         6x         5x
+    .........  .........  .........
+    .aaa.bbb.  .aaabbb..  .aaa.bbb.
+    .aaa.bbb.  .aaabbb..  .aaa.bbb.
+    .aaa.bbb.  .aaabbb..  .aaa.bbb.
+    .........  .........  .........
+    """,
+)
+BLOB_AND_PART = Case(
+    name="two seen as one for a while both get their old tracks back",
+    drawing="""
+    3x          6x          5x
+    ..........  ..........  ..........
+    .aaaa.bbb.  .aaaaaaa..  .aaaa.bbb.
+    .aaaa.bbb.  .aaaaaaa..  .aaaa.bbb.
+    .aaaa.bbb.  .aaaaaaa..  .aaaa.bbb.
+    .aaaa.....  .aaaa.....  .aaaa.....
+    ..........  ..........  ..........
+    """,
+)
+TOUCHING_FROM_THE_START = Case(
+    name="pieces that touch from their first frame on and fuse were one all along",
+    drawing="""
+    3x         3x
+    .........  .........
+    .aaaAAA..  .aaaaaa..
+    .aaaAAA..  .aaaaaa..
+    .........  .........
+    .........  .........
+    """,
+)
+CUT_OFF_PIECE = Case(
+    name="a piece cut off for some frames, in contact, is no split",
+    drawing="""
+    3x         4x         3x
+    .........  .........  .........
+    .aaaaaa..  .aaaaAA..  .aaaaaa..
+    .aaaaaa..  .aaaaAA..  .aaaaaa..
+    .aaaaaa..  .aaaaAA..  .aaaaaa..
+    .........  .........  .........
+    """,
+)
+SPLIT = Case(
+    name="one particle becomes two",
+    drawing="""
+    3x         5x
+    .........  .........
+    .aaaaaa..  .bbb.cc..
+    .aaaaaa..  .bbb.cc..
+    .aaaaaa..  .bbb.cc..
+    .........  .........
+    """,
+    events=(("split", 3, "a", "bc"),),
+)
+SPLIT_IN_PIECES = Case(
+    name="a split is dated to the first frame of lasting parting",
+    drawing="""
+    3x         3x         5x
+    .........  .........  .........
+    .aaaaaa..  .aaaaAA..  .bbbb.cc.
+    .aaaaaa..  .aaaaAA..  .bbbb.cc.
+    .aaaaaa..  .aaaaAA..  .bbbb.cc.
+    .........  .........  .........
+    """,
+    events=(("split", 6, "a", "bc"),),
+)
+ENTER = Case(
+    name="a particle comes in over the border",
+    drawing="""
+    3x         1x         1x         3x
+    .........  .........  .........  .........
+    .bb......  .bb......  .bb......  .bb......
+    .bb......  .bb......  .bb......  .bb......
+    .........  ........a  .......aa  ......aa.
+    .........  ........a  .......aa  ......aa.
+    .........  .........  .........  .........
+    """,
+    events=(("appear", 3, "", "a"),),
+)
+LEAVE = Case(
+    name="a particle goes out over the border",
+    drawing="""
+    3x         1x         1x         3x
+    .........  .........  .........  .........
+    .bb......  .bb......  .bb......  .bb......
+    .bb......  .bb......  .bb......  .bb......
+    ......aa.  .......aa  ........a  .........
+    ......aa.  .......aa  ........a  .........
+    .........  .........  .........  .........
+    """,
+    events=(("vanish", 5, "a", ""),),
+)
+TRIPLE_MERGE = Case(
+    name="three at once are one event",
+    drawing="""
+    3x            4x
+    ............  ............
+    .aaa.ee.bbb.  .dddddddddd.
+    .aaa.ee.bbb.  .dddddddddd.
+    .aaa.ee.bbb.  .dddddddddd.
+    ............  ............
+    """,
+    events=(("merge", 3, "abe", "d"),),
+)
+CHAIN_MERGE = Case(
+    name="the child of a merge merges again",
+    drawing="""
+    3x             4x             4x
+    .............  .............  .............
+    .aaa.bbb..dd.  ..ccccc.dd...  ...eeeeeee...
+    .aaa.bbb..dd.  ..ccccc.dd...  ...eeeeeee...
+    .aaa.bbb..dd.  ..ccccc.dd...  ...eeeeeee...
+    .............  .............  .............
+    """,
+    events=(("merge", 3, "ab", "c"), ("merge", 7, "cd", "e")),
+)
+DRIFT_JUMP = Case(
+    name="the whole view jumps by more than a particle's width",
+    drawing="""
+    4x
+    ................
+    ................
+    ................
+    .....aa.bb......
+    .....aa.bb......
+    ..........cc....
+    ......dd..cc....
+    ......dd........
+    ................
+    ................
+    ................
+    ................
+    """,
+    drift=((0, 0), (0, 0), (15, -21), (0, 0)),
+)
+
+CASES = tuple(value for value in list(vars().values()) if isinstance(value, Case))
