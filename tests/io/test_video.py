@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from graticule.core.errors import InputError
 from graticule.io import open_movie
+from graticule.io.video_pixels import to_pixels
 
 FRAMES, HEIGHT, WIDTH = 53, 64, 98
 
@@ -35,6 +36,21 @@ def write_video(
         for pixels in frames:
             kind = "gray" if pixels.ndim == 2 else "rgb24"
             video.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format=kind)))
+        video.mux(stream.encode())
+    return path
+
+
+def write_deep(path: Path, *, luma: np.ndarray) -> Path:
+    """Write one frame of 10-bit luma without a conversion, which FFmpeg's threads do wrong."""
+    frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p10le")
+    for plane, value in zip(frame.planes, (luma, 512, 512), strict=True):
+        rows = np.zeros((plane.height, plane.line_size // 2), "<u2")
+        rows[:, : plane.width] = value
+        plane.update(rows.tobytes())
+    with av.open(str(path), "w") as video:
+        stream = video.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuv420p10le"
+        video.mux(stream.encode(frame))
         video.mux(stream.encode())
     return path
 
@@ -146,10 +162,20 @@ def test_studio_range_is_spread_to_the_full_one(tmp_path):
 
 
 def test_ten_bit_luma_is_sixteen_bit_grey(tmp_path):
-    frames = np.full((3, HEIGHT, WIDTH), 128, np.uint8)
-    movie = open_movie(str(write_video(tmp_path / "deep.mkv", frames, codec="ffv1", pix_fmt="yuv420p10le")))
+    path = str(write_deep(tmp_path / "deep.mkv", luma=np.full((HEIGHT, WIDTH), 503)))
+    spread = round((503 - 64) * 1023 / 876)
+    movie = open_movie(path)
     assert movie.dtype == np.uint16
-    assert np.abs(movie.read(0, 1).astype(int) - 514).max() <= 4
+    np.testing.assert_array_equal(movie.read(0, 1), np.full((1, HEIGHT, WIDTH), spread))
+
+
+def test_packed_ten_bit_luma_reads_the_same_each_time(tmp_path):
+    frame = av.VideoFrame(WIDTH, HEIGHT, "y210le")
+    noise = np.random.default_rng(3).integers(0, 255, frame.planes[0].buffer_size, dtype=np.uint8)
+    frame.planes[0].update(noise.tobytes())
+    first = to_pixels(frame)
+    for _ in range(40):
+        np.testing.assert_array_equal(to_pixels(frame), first)
 
 
 def test_the_playback_rate_is_no_calibration(videos):

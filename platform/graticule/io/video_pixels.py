@@ -26,14 +26,19 @@ def to_pixels(frame: Any) -> Num[np.ndarray, "y x"]:
     """Return the grey values of a decoded frame."""
     name = frame.format.name
     if name in _PACKED:
-        frame = frame.reformat(format=_PACKED[name])
+        frame = _reformatted(frame, _PACKED[name])
         name = frame.format.name
     if name.startswith(_LUMA_FIRST):
         return _spread(_first_plane(frame), bits=_bits(frame.format), is_full=_is_full(frame, name))
     if name.startswith("gray"):
         return native(_first_plane(frame))
     deep = _bits(frame.format) > 8
-    return to_grey(frame.to_ndarray(format="rgb48le" if deep else "rgb24"))
+    return to_grey(_reformatted(frame, "rgb48le" if deep else "rgb24").to_ndarray())
+
+
+def _reformatted(frame: Any, pixel_format: str) -> Any:
+    # FFmpeg's own threads leave rows of some deep formats wrong, differently each time.
+    return frame.reformat(format=pixel_format, threads=1)
 
 
 def _bits(pixel_format: Any) -> int:
