@@ -54,6 +54,9 @@ class Segmenter(ABC):
     """Trusted pixels needed around what is written: the answer does not depend on the
     tiling for particles no wider than this."""
 
+    native_size: int | None = None
+    """Edge in pixels of the square that a network was made for; ``None`` if any size will do."""
+
     keeps_state: bool = False
     """Whether it holds something dear (weights) that a worker should load once and keep."""
 

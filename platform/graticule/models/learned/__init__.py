@@ -1,0 +1,1 @@
+"""What all segmenters with a network share: views, normalisation, batches, instances."""

@@ -1,0 +1,1 @@
+"""Weights of networks: where they lie, how they are read, checked, converted."""
