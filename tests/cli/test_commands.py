@@ -33,6 +33,13 @@ def ray_of_our_own() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> None:
+    """A home of this test's own, with no registry."""
+    monkeypatch.setenv("GRATICULE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
 @pytest.fixture
 def graticule(capsys, caplog) -> Graticule:
     """Run a command line; what is logged counts as printed on stderr."""
@@ -168,10 +175,6 @@ def test_export_prints_the_files_it_wrote(graticule, truth, tmp_path):
     assert "--overwrite" in failed(graticule("export", truth, tmp_path / "csv", "--to", "csv"))
 
 
-def test_models_lists_segmenters_and_trackers(graticule):
-    assert graticule("models").out.split() == ["segmenter", "threshold", "tracker", "overlap"]
-
-
 def test_doctor_names_versions_and_extras(graticule):
     done = graticule("doctor")
     assert done.status == 0
@@ -209,7 +212,14 @@ def test_every_command_explains_itself(graticule, command):
     [
         (("--option", "sigma_px"), "NAME=VALUE"),
         (("--option", "sigma=2"), "no option 'sigma'"),
-        (("--segmenter", "magic"), "known: threshold"),
+        (("--segmenter", "magic"), "known: efficient-sam-ti, swin-unet, threshold, vmamba, yolov8n-seg"),
+        (
+            ("--segmenter", "swin-unet"),
+            "ships no weights in this version; give --weights FILE, URL or models:/",
+        ),
+        (("--weights", "w.pt"), "segmenter threshold has no weights; leave --weights out, or choose one of"),
+        (("--segmenter", "swin-unet", "--weights", "/none.pt"), "/none.pt: no such weights file"),
+        (("--segmenter", "swin-unet", "--weights", "models:/a@b"), "nothing is registered in sqlite:///"),
         (("--tracker", "magic"), "known: overlap"),
         (("--frames", "7:9"), "7:9"),
         (("--crop", "0:500,0:10"), "0:500"),
@@ -229,6 +239,7 @@ def test_a_value_that_cannot_be_is_named(graticule, movie, tmp_path, option, sai
         ("ingest", "/tmp/movie.tif", "--out", "out.ome.zarr"),
         ("link", "out.ome.zarr"),
         ("simulate", "out.ome.zarr"),
+        ("segment", "/tmp/a.tif", "--weights", "swin.safetensors"),
     ],
     ids=" ".join,
 )

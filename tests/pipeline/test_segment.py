@@ -146,7 +146,7 @@ def test_a_diameter_in_nm_needs_a_pixel_size(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "error", "said"),
     [
-        ({"segmenter": "magic"}, UnknownNameError, "known: threshold"),
+        ({"segmenter": "magic"}, UnknownNameError, "known: .*threshold"),
         ({"options": {"sigma": 2}}, ConfigError, "no option 'sigma'; known: .*sigma_px"),
         ({"options": {"sigma_px": -2}}, ConfigError, "sigma_px = -2"),
     ],

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from graticule.cli.execution import execution
-from graticule.cli.paths import located
+from graticule.cli.models import models_app
+from graticule.cli.paths import located, located_weights
 from graticule.cli.progress import progress_bars
 from graticule.core.errors import ConfigError, GraticuleError
 from graticule.pipeline.settings import (
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(models_app, name="models")
 
 
 class Polarity(StrEnum):
@@ -46,6 +48,9 @@ PixelSize = Annotated[float | None, typer.Option("--pixel-size-nm", help="Overri
 Interval = Annotated[float | None, typer.Option("--frame-interval-s", help="Overrides the file's")]
 SegmenterName = Annotated[str, typer.Option("--segmenter", help="See: graticule models")]
 TrackerName = Annotated[str, typer.Option("--tracker", help="How particles are followed")]
+Weights = Annotated[
+    str | None, typer.Option("--weights", help="Of a network: builtin, FILE, URL or models:/name@alias")
+]
 Tile = Annotated[int | None, typer.Option("--tile", help="Edge of the windows, px; default: 512 or more")]
 PolarityOption = Annotated[Polarity, typer.Option("--polarity", help="Particles against the film")]
 MinPx = Annotated[float | None, typer.Option("--min-diameter-px", help="Drop smaller particles")]
@@ -70,6 +75,7 @@ def track(
     pixel_size_nm: PixelSize = None,
     frame_interval_s: Interval = None,
     segmenter: SegmenterName = "threshold",
+    weights: Weights = None,
     tracker: TrackerName = "overlap",
     tile: Tile = None,
     polarity: PolarityOption = Polarity.auto,
@@ -83,7 +89,7 @@ def track(
     """Ingest, segment, link and report. Several inputs: --out is a folder, one experiment each."""
     settings = TrackSettings(
         ingest=_ingest(frames, crop, average, pixel_size_nm, frame_interval_s),
-        segment=_segment(segmenter, tile, polarity, min_diameter_px, min_diameter_nm, option),
+        segment=_segment(segmenter, weights, tile, polarity, min_diameter_px, min_diameter_nm, option),
         link=_link(tracker, tracker_option),
     )
     from graticule.io import expand_inputs
@@ -122,6 +128,7 @@ def segment(
     ],
     out: Annotated[str | None, typer.Option("--out", help="Folder for label images of a movie")] = None,
     segmenter: SegmenterName = "threshold",
+    weights: Weights = None,
     tile: Tile = None,
     polarity: PolarityOption = Polarity.auto,
     min_diameter_px: MinPx = None,
@@ -136,7 +143,7 @@ def segment(
     from graticule.pipeline.single import segment_experiment
     from graticule.storage.experiment import Experiment
 
-    settings = _segment(segmenter, tile, polarity, min_diameter_px, min_diameter_nm, option)
+    settings = _segment(segmenter, weights, tile, polarity, min_diameter_px, min_diameter_nm, option)
     if out is not None:
         with progress_bars() as listener:
             movies = stills(located(source), pixel_size_nm=pixel_size_nm)
@@ -244,17 +251,6 @@ def export(
 
 
 @app.command()
-def models() -> None:
-    """List the segmenters and trackers."""
-    from graticule import models as segmenters
-    from graticule import tracking
-
-    for kind, table in (("segmenter", segmenters.SEGMENTERS), ("tracker", tracking.TRACKERS)):
-        for name in sorted(table):
-            typer.echo(f"{kind:<10} {name}")
-
-
-@app.command()
 def doctor() -> None:
     """Say what this installation can do."""
     from graticule.cli.doctor import findings
@@ -272,6 +268,7 @@ def _ingest(
 
 def _segment(
     segmenter: str,
+    weights: str | None,
     tile: int | None,
     polarity: Polarity,
     min_px: float | None,
@@ -279,7 +276,10 @@ def _segment(
     options: list[str] | None,
 ) -> SegmentSettings:
     values: dict[str, Any] = {"segmenter": segmenter, "tile": tile, "polarity": polarity.value}
-    values["options"] = dict(_named_value("--option", text) for text in options or ())
+    named = dict(_named_value("--option", text) for text in options or ())
+    if weights is not None:
+        named["weights"] = located_weights(weights)
+    values["options"] = named
     return checked(SegmentSettings, {**values, "min_diameter_px": min_px, "min_diameter_nm": min_nm})
 
 

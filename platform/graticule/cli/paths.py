@@ -25,6 +25,15 @@ def located(path: str) -> str:
     return absolute
 
 
+def located_weights(weights: str) -> str:
+    """Return what ``--weights`` names: a file as an absolute path, all else as it stands.
+
+    Raises:
+        ConfigError: As :func:`located` for a file.
+    """
+    return weights if weights == "builtin" or weights.startswith("models:/") else located(weights)
+
+
 def in_submitted_job() -> bool:
     """Tell whether this process was started by ``ray job submit``."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ

@@ -60,6 +60,9 @@ class Segmenter(ABC):
     keeps_state: bool = False
     """Whether it holds something dear (weights) that a worker should load once and keep."""
 
+    memory_bytes: int = 0
+    """Main memory that a worker needs to run it, where that is more than a few frames."""
+
     @abstractmethod
     def measure(self, frame: Num[np.ndarray, "y x"]) -> Statistics:
         """Return what :meth:`segment` must know of a whole frame."""

@@ -1,5 +1,6 @@
 """The segmenters, by name."""
 
-from graticule.models.registry import SEGMENTERS, adapt, create
+from graticule.models.catalogue import ModelRow, describe
+from graticule.models.registry import SEGMENTERS, adapt, check_weights, create, identity, pinned
 
-__all__ = ["SEGMENTERS", "adapt", "create"]
+__all__ = ["SEGMENTERS", "ModelRow", "adapt", "check_weights", "create", "describe", "identity", "pinned"]

@@ -7,16 +7,28 @@ import numpy as np
 from jaxtyping import Num
 from pydantic import BaseModel, ValidationError
 
-from graticule.core.errors import ConfigError
+from graticule.core.errors import ConfigError, InputError
 from graticule.core.registry import look_up
 from graticule.core.segmenter import Segmenter
 
-SEGMENTERS = {"threshold": "graticule.models.threshold:Threshold"}
+SEGMENTERS = {
+    "efficient-sam-ti": "graticule.models.efficient_sam.segmenter:EfficientSam",
+    "swin-unet": "graticule.models.swin_unet.segmenter:SwinUnet",
+    "threshold": "graticule.models.threshold:Threshold",
+    "vmamba": "graticule.models.vm_unet.segmenter:Vmamba",
+    "yolov8n-seg": "graticule.models.yolo.segmenter:Yolo",
+}
 """Name -> class. It takes its ``Options`` and has ``adapted(options, frames) -> options``."""
+
+WITHOUT_NETWORK = ("threshold",)
+"""Segmenters that have learnt nothing, and so have no weights."""
+
+WEIGHTS, SHA256 = "weights", "weights_sha256"
+"""Options of every segmenter with a network."""
 
 
 def create(name: str, **options: Any) -> Segmenter:
-    """Return the segmenter called ``name``.
+    """Return the segmenter called ``name``; a network is loaded when it first segments.
 
     Raises:
         UnknownNameError: If there is none of that name.
@@ -28,7 +40,7 @@ def create(name: str, **options: Any) -> Segmenter:
 
 
 def adapt(name: str, options: Mapping[str, Any], frames: Iterable[Num[np.ndarray, "y x"]]) -> dict[str, Any]:
-    """Return ``options`` with all that is "auto" resolved to fit a movie.
+    """Return ``options`` with all that is "auto" resolved to fit a movie, weights pinned.
 
     A pure function of what is given; the result goes to :func:`create` and into the run's
     record, so that every window of a movie is segmented alike.
@@ -40,15 +52,76 @@ def adapt(name: str, options: Mapping[str, Any], frames: Iterable[Num[np.ndarray
 
     Raises:
         UnknownNameError: If there is no segmenter of that name.
-        ConfigError: If it knows no such option, or not with such a value.
+        ConfigError: If it knows no such option, or not with such a value; if it has no weights.
+        InputError: If its weights cannot be had.
     """
     kind = look_up("segmenter", SEGMENTERS, name)
-    resolved: BaseModel = kind.adapted(_checked(name, kind.Options, options), frames)
+    resolved: BaseModel = kind.adapted(_checked(name, kind.Options, pinned(name, options)), frames)
     return resolved.model_dump()
+
+
+def pinned(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``options`` with the weights named so that they stay the same while a job runs.
+
+    An alias becomes a version, a path absolute, and their digest is added. What is pinned
+    already stays as it is.
+
+    Raises:
+        UnknownNameError: If there is no segmenter of that name.
+        ConfigError: If an option cannot be, or it has no weights.
+        InputError: If its weights cannot be had, or do not have the digest asked for.
+    """
+    kind = look_up("segmenter", SEGMENTERS, name)
+    _checked(name, kind.Options, options)
+    if name in WITHOUT_NETWORK:
+        return dict(options)
+    from graticule.models.weights import resolve, weights_sha256
+
+    weights = resolve(options.get(WEIGHTS, kind.Options.model_fields[WEIGHTS].default))
+    asked = options.get(SHA256)
+    found = weights_sha256(name, weights, known=asked)
+    if asked is not None and asked.lower() != found:
+        raise InputError(
+            f"{weights} does not hold what it should: sha256 {found}, expected {asked};"
+            " it has changed since, or is another file"
+        )
+    return {**options, WEIGHTS: weights, SHA256: found}
+
+
+def identity(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what lies outside a segmenter's options and changes its results.
+
+    Nothing for one without a network; for the others the digest of their weights, which
+    counts in place of the weights' name: a moved file is the same file.
+
+    Raises:
+        See :func:`pinned`.
+    """
+    return {} if name in WITHOUT_NETWORK else {SHA256: pinned(name, options)[SHA256]}
+
+
+def check_weights(name: str, options: Mapping[str, Any]) -> None:
+    """Load a segmenter's weights once, so that what is wrong with them is known early.
+
+    Args:
+        name: The segmenter.
+        options: As :func:`pinned` returns them.
+
+    Raises:
+        ConfigError: If there are none.
+        InputError: If they are damaged, or of another network.
+    """
+    if name not in WITHOUT_NETWORK:
+        from graticule.models.weights import load_network
+
+        load_network(name, options[WEIGHTS], sha256=options[SHA256])
 
 
 def _checked(name: str, model: type[BaseModel], options: Mapping[str, Any]) -> BaseModel:
     unknown = sorted(set(options) - set(model.model_fields))
+    if unknown == [WEIGHTS]:
+        learned = ", ".join(sorted(set(SEGMENTERS) - set(WITHOUT_NETWORK)))
+        raise ConfigError(f"segmenter {name} has no weights; leave --weights out, or choose one of {learned}")
     if unknown:
         known = ", ".join(sorted(model.model_fields))
         raise ConfigError(f"segmenter {name} has no option {unknown[0]!r}; known: {known}")

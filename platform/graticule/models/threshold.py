@@ -17,6 +17,7 @@ from scipy.special import expit
 from graticule.core.errors import ConfigError
 from graticule.core.segmenter import Patch, Segmentation, Segmenter, Statistics
 from graticule.models.adapting import fit
+from graticule.models.edges import cut_edges, only
 from graticule.models.filters import band_pass, band_pass_radius, noise_gain
 from graticule.models.level import cut_level, is_flat
 from graticule.models.split import components, split_touching
@@ -104,16 +105,16 @@ class Threshold(Segmenter):
     def _instances(
         self, smooth: Float32[np.ndarray, "y x"], measured: Statistics, patch: Patch
     ) -> Int32[np.ndarray, "y x"]:
-        cut = _cut_edges(patch)
+        cut = cut_edges(patch)
         bodies = components(self._beyond(smooth, measured["level"]))
         if self.options.split:
             bodies = split_touching(bodies)
         if measured["prominence"] > 0:
             seeds = self._prominent(smooth, measured, patch) & (bodies > 0)
             keep = np.bincount(bodies[seeds], minlength=int(bodies.max(initial=0)) + 1) > 0
-            bodies = _only(bodies, keep, cut)
+            bodies = only(bodies, keep, cut)
         least = pi / 4 * float(self.options.min_diameter_px) ** 2
-        return _only(bodies, np.bincount(bodies.ravel()) >= least, cut)
+        return only(bodies, np.bincount(bodies.ravel()) >= least, cut)
 
     def _prominent(self, smooth: np.ndarray, measured: Statistics, patch: Patch) -> Bool[np.ndarray, "y x"]:
         """Return where the mode is left so far behind that noise would hardly do it.
@@ -137,25 +138,3 @@ class Threshold(Segmenter):
     def _smooth(self, frame: np.ndarray) -> Float32[np.ndarray, "y x"]:
         pixels = np.asarray(frame, np.float32)
         return band_pass(pixels, sigma_px=self._sigma, background_px=self._background)
-
-
-def _cut_edges(patch: Patch) -> Bool[np.ndarray, "y x"] | None:
-    """Return the rim of the trusted box along which the frame goes on; ``None`` if it is the frame."""
-    height, width = patch.pixels.shape[1:]
-    y, x = patch.trusted
-    cut = np.zeros((y.stop - y.start, x.stop - x.start), bool)
-    cut[:1] |= y.start > 0
-    cut[-1:] |= y.stop < height
-    cut[:, :1] |= x.start > 0
-    cut[:, -1:] |= x.stop < width
-    return cut if cut.any() else None
-
-
-def _only(labels: np.ndarray, keep: np.ndarray, cut: np.ndarray | None) -> Int32[np.ndarray, "y x"]:
-    """Return the labels to keep, and those that a cut edge shows only in part, without gaps."""
-    if cut is not None:
-        keep = keep.copy()
-        keep[labels[cut]] = True
-    keep[0] = False
-    renamed = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
-    return np.asarray(renamed[labels])

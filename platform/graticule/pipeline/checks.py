@@ -1,10 +1,11 @@
 """What can be known to be wrong before hours of work, or before something is lost."""
 
 import os
+from functools import cache
 
 import numpy as np
 
-from graticule import tracking
+from graticule import models, tracking
 from graticule.core.errors import ConfigError, ExperimentError
 from graticule.pipeline.segment import resolved_options
 from graticule.pipeline.settings import LinkSettings, SegmentSettings
@@ -55,16 +56,27 @@ def _real(path: str) -> str:
 
 
 def check_segmenter(settings: SegmentSettings, *, pixel_size_nm: float | None) -> None:
-    """Refuse a segmenter or option that is not known, and nanometers without a scale.
+    """Refuse a segmenter, option or weights that cannot be, and nanometers without a scale.
+
+    Weights are fetched and loaded once, here.
 
     Raises:
         ConfigError: In one line, with the known ones.
+        InputError: If the weights cannot be had, are damaged, or of another network.
     """
 
     def blank(start: int, stop: int) -> np.ndarray:
         return np.zeros((stop - start, 64, 64), np.float32)
 
-    resolved_options(settings, blank, 1, pixel_size_nm)
+    options = resolved_options(settings, blank, 1, pixel_size_nm)
+    models.create(settings.segmenter, **options)
+    if "weights" in options:
+        _check_weights(settings.segmenter, options["weights"], options["weights_sha256"])
+
+
+@cache  # many movies share one network
+def _check_weights(segmenter: str, weights: str, sha256: str) -> None:
+    models.check_weights(segmenter, {"weights": weights, "weights_sha256": sha256})
 
 
 def check_tracker(settings: LinkSettings) -> None:

@@ -17,6 +17,11 @@ _PACKAGES = (
     "tifffile",
     "rosettasciio",
     "torch",
+    "torchvision",
+    "safetensors",
+    "ultralytics",
+    "mamba-ssm",
+    "mlflow",
 )
 
 

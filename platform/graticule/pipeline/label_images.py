@@ -14,7 +14,8 @@ from graticule.core.progress import Listener, Progress
 from graticule.io import open_movie
 from graticule.io.pictures import read_header
 from graticule.io.select import select
-from graticule.pipeline.segment import fitting_tile, resolved_options
+from graticule.pipeline.checks import check_segmenter
+from graticule.pipeline.segment import fitting_tile, pinned, resolved_options
 from graticule.pipeline.settings import SegmentSettings
 from graticule.storage.failures import storage_errors
 from graticule.tiling import segment_frames
@@ -43,13 +44,16 @@ def segment_to_folder(
         overwrite: Write into a folder that holds other files.
 
     Raises:
-        ConfigError: If two images have the same stem.
+        ConfigError: If two images have the same stem, or the segmenter or its weights cannot be.
         InputError: If a frame has more than 65,535 instances.
         StorageError: If ``out`` holds the images, or files, unless ``overwrite``, or cannot be written.
     """
     if "://" in out:
         raise StorageError(f"{out}: label images are written to a local folder; give a path")
     names = _names(movies)
+    for movie in movies[:1]:
+        check_segmenter(settings, pixel_size_nm=movie.calibration.pixel_size_nm)
+    settings = pinned(settings)
     folder = Path(out)
     if any(Path(file).resolve().parent == folder.resolve() for movie in movies for file in movie.files):
         raise StorageError(f"{out} holds the images themselves; choose another folder for their labels")

@@ -15,15 +15,13 @@ import ray.data
 from ray import cloudpickle
 from ray.exceptions import RayError
 
-from graticule.core.errors import GraticuleError, InputError, PipelineError, StorageError
+from graticule.core.errors import ConfigError, GraticuleError, InputError, PipelineError, StorageError
 from graticule.core.progress import Listener
-from graticule.pipeline.process import one_thread
+from graticule.pipeline.pool import pool_of
+from graticule.pipeline.process import handed_on, one_thread, take
 from graticule.pipeline.step import Step, Tally, Timing
 
 log = logging.getLogger(__name__)
-
-# Two workers of one CPU each hang on two CPUs: Ray Data's own tasks find no room.
-CPUS_PER_WORKER = 0.5
 
 MOST_BLOCKS = 2000
 """Blocks cost the driver some 10 ms each; beyond this many items a block holds several."""
@@ -57,8 +55,8 @@ class RunOnRay:
     def _rows(self, step: Step, todo: list[Any]) -> Iterator[dict[str, Any]]:
         if not todo:
             return
-        cpus = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
-        size = max(1, min(self.workers or cpus, len(todo)))
+        cluster = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        pool = pool_of(step, cluster, workers=self.workers, items=len(todo))
         _quiet()
         # A row carries its own item, the step none: a task unpickles what it does, not all there is.
         step = replace(step, items=())
@@ -66,12 +64,13 @@ class RunOnRay:
             [{"item": cloudpickle.dumps(item)} for item in todo],  # type: ignore[no-untyped-call]
             override_num_blocks=min(len(todo), MOST_BLOCKS),
         )
+        given = handed_on()
         if step.keeps_state:
-            pool = ray.data.ActorPoolStrategy(size=size)
-            done = rows.map(_Worker, fn_constructor_args=(step,), compute=pool, num_cpus=CPUS_PER_WORKER)
+            actors = ray.data.ActorPoolStrategy(size=pool.size)
+            done = rows.map(_Worker, fn_constructor_args=(step, given), compute=actors, **pool.share)
         else:
-            tasks = ray.data.TaskPoolStrategy(size=size)
-            done = rows.map(_perform, fn_args=(step,), compute=tasks, num_cpus=CPUS_PER_WORKER)
+            tasks = ray.data.TaskPoolStrategy(size=pool.size)
+            done = rows.map(_perform, fn_args=(step, given), compute=tasks, **pool.share)
         for batch in done.iter_batches(batch_size=None, prefetch_batches=0, batch_format="pyarrow"):
             yield from batch.to_pylist()
 
@@ -79,21 +78,22 @@ class RunOnRay:
 class _Worker:
     """Holds the step in one actor; whatever its work builds (a model) is built once."""
 
-    def __init__(self, step: Step) -> None:
-        self._step = step
-        one_thread()
+    def __init__(self, step: Step, environment: dict[str, str]) -> None:
+        self._step, self._environment = step, environment
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        return _attempt(self._step, cloudpickle.loads(row["item"]))
+        return _attempt(self._step, cloudpickle.loads(row["item"]), self._environment)
 
 
-def _perform(row: dict[str, Any], step: Step) -> dict[str, Any]:
-    one_thread()
-    return _attempt(step, cloudpickle.loads(row["item"]))
+def _perform(row: dict[str, Any], step: Step, environment: dict[str, str]) -> dict[str, Any]:
+    return _attempt(step, cloudpickle.loads(row["item"]), environment)
 
 
-def _attempt(step: Step, item: Any) -> dict[str, Any]:
+def _attempt(step: Step, item: Any, environment: dict[str, str]) -> dict[str, Any]:
+    take(environment)
     try:
+        step.warm()
+        one_thread()
         return {**asdict(step.perform(item)), "error": "", "kind": ""}
     except GraticuleError as error:
         nothing = Timing(step=step.name, worker="", frames=0, began=0.0, ended=0.0)
@@ -101,7 +101,7 @@ def _attempt(step: Step, item: Any) -> dict[str, Any]:
 
 
 _ERRORS: dict[str, type[GraticuleError]] = {
-    kind.__name__: kind for kind in (InputError, StorageError, GraticuleError)
+    kind.__name__: kind for kind in (InputError, StorageError, ConfigError, GraticuleError)
 }
 
 

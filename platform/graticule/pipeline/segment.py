@@ -8,6 +8,7 @@ their parts in the run's markers, and a second step joins them, so that every sh
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ Reader = Callable[[int, int], np.ndarray]
 
 SAMPLE_FRAMES = 9
 SMALLEST_TILE = 512
+NETWORK_TILE = 2048
 JOIN_BYTES = 128 * 2**20
 
 
@@ -47,6 +49,11 @@ class SegmentWork:
     def segmenter(self) -> Segmenter:
         """The segmenter, with its options resolved for this movie."""
         return models.create(self.segmenter_name, **self.options)
+
+    def warm(self) -> None:
+        """Import what the segmenter computes with, so that its threads can be limited."""
+        if self.segmenter.keeps_state:
+            import_module("graticule.models.learned.device")
 
     def windows(self, span: Span) -> list[Window]:
         """Return the windows of a run of frames, row by row."""
@@ -122,12 +129,24 @@ class SegmentStage(Stage):
     name = "segment"
 
     def __init__(self, upstream: str, settings: SegmentSettings) -> None:
-        self.settings = settings
-        self.identity = digest(upstream, settings.model_dump())
+        """Pin the weights, if there are any: what an alias stands for may change while this works.
+
+        Raises:
+            ConfigError: If the segmenter or an option is not known, or it has no weights.
+            InputError: If the weights cannot be had.
+        """
+        self.settings = pinned(settings)
+        self._weights = models.identity(settings.segmenter, self.settings.options)
+        self.identity = digest(upstream, self._own(), *([self._weights] if self._weights else []))
 
     def config(self) -> dict[str, Any]:
-        """Return the settings."""
-        return self.settings.model_dump()
+        """Return the settings, with what the weights hold in place of where they lie."""
+        return {**self._own(), **self._weights}
+
+    def _own(self) -> dict[str, Any]:
+        without = {name for name in ("weights", "weights_sha256") if self._weights}
+        options = {name: value for name, value in self.settings.options.items() if name not in without}
+        return {**self.settings.model_dump(), "options": options}
 
     def work(self, experiment: Experiment, run: Run, execute: Executor, listener: Listener) -> Summary:
         """Adapt the segmenter to the movie once, then segment what is not yet done."""
@@ -160,25 +179,42 @@ def segment_steps(
     tile = tile or fitting_tile(built)
     known = (experiment, run, segmenter, options, tile)
     frames, height, width = experiment.shape
-    runs = spans(frames, length=_run_length(experiment))
+    runs = spans(frames, length=_run_length(experiment, built))
+    needs = _needs(built, options)
     if max(height, width) <= tile:
-        return [
-            Step(name="segment", items=runs, work=SegmentRuns(*known), run=run, keeps_state=built.keeps_state)
-        ]
+        return [Step(name="segment", items=runs, work=SegmentRuns(*known), run=run, **needs)]
     plan = SegmentWork(*known)
     windows = [window for span in runs for window in plan.windows(span)]
     return [
         Step(name="measure", items=runs, work=MeasureRuns(*known), run=run),
-        Step(
-            name="segment", items=windows, work=SegmentWindows(*known), run=run, keeps_state=built.keeps_state
-        ),
+        Step(name="segment", items=windows, work=SegmentWindows(*known), run=run, **needs),
         Step(name="join", items=runs, work=JoinRuns(*known), run=run),
     ]
 
 
+def _needs(segmenter: Segmenter, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what a worker must have to segment, as :class:`Step` names it."""
+    return {
+        "keeps_state": segmenter.keeps_state,
+        "device": str(options.get("device", "cpu")),
+        "memory_bytes": segmenter.memory_bytes,
+    }
+
+
 def fitting_tile(segmenter: Segmenter) -> int:
-    """Return an edge large enough that what is read around a tile does not outweigh it."""
-    return max(SMALLEST_TILE, 4 * (segmenter.context + segmenter.margin))
+    """Return an edge large enough that what is read around a tile does not outweigh it.
+
+    A segmenter with a native size covers what it reads with overlapping views of that size
+    anyway, so its windows need not be small: frames of most cameras (2048 px) go whole, and
+    only what lies around larger ones is computed twice.
+    """
+    least = SMALLEST_TILE if segmenter.native_size is None else NETWORK_TILE
+    return max(least, 4 * (segmenter.context + segmenter.margin))
+
+
+def pinned(settings: SegmentSettings) -> SegmentSettings:
+    """Return the settings with weights that stay the same, see :func:`graticule.models.pinned`."""
+    return settings.model_copy(update={"options": models.pinned(settings.segmenter, settings.options)})
 
 
 def adapted_options(experiment: Experiment, settings: SegmentSettings) -> dict[str, Any]:
@@ -238,8 +274,11 @@ def _min_diameter_px(settings: SegmentSettings, pixel_size_nm: float | None) -> 
     return settings.min_diameter_nm / pixel_size_nm
 
 
-def _run_length(experiment: Experiment) -> int:
+def _run_length(experiment: Experiment, segmenter: Segmenter) -> int:
+    """Return how many frames one task takes: some, but one shard of a network's slow ones."""
     shard = experiment.shard_frames
+    if segmenter.keeps_state:
+        return shard
     _, height, width = experiment.shape
     affordable = max(1, JOIN_BYTES // (4 * height * width * shard))
     return shard * min(affordable, max(1, 16 // shard))

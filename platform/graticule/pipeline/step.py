@@ -65,6 +65,10 @@ class Step:
     run: Run
     keeps_state: bool = False
     """Whether ``work`` builds something dear (a model) that a worker should keep."""
+    device: str = "cpu"
+    """Where ``work`` computes: ``cpu``, ``cuda``, or ``auto``, CUDA where there is one."""
+    memory_bytes: int = 0
+    """Main memory that a worker needs for ``work``; 0 where it is little."""
 
     def mark_of(self, item: Item) -> str:
         """Return the name of the marker of ``item``."""
@@ -74,6 +78,12 @@ class Step:
         """Return the items without a marker, in order."""
         marked = self.run.marked()
         return [item for item in self.items if self.mark_of(item) not in marked]
+
+    def warm(self) -> None:
+        """Let ``work`` import what it needs, once in a process and before it is timed."""
+        warm = getattr(self.work, "warm", None)
+        if warm is not None:
+            warm()
 
     def perform(self, item: Any) -> "Timing":
         """Do one item, then mark it."""

@@ -1,1 +1,18 @@
-"""Weights of networks: where they lie, how they are read, checked, converted."""
+"""Weights of the networks: where they lie, what they hold, and the network they make."""
+
+from graticule.models.weights.convert import convert
+from graticule.models.weights.digest import weights_sha256
+from graticule.models.weights.load import load, load_network
+from graticule.models.weights.locate import has_builtin, locate, resolve
+from graticule.models.weights.save import save_weights
+
+__all__ = [
+    "convert",
+    "has_builtin",
+    "load",
+    "load_network",
+    "locate",
+    "resolve",
+    "save_weights",
+    "weights_sha256",
+]

@@ -1,0 +1,80 @@
+"""``graticule models``: what there is to choose from, and weights made ready for use."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from graticule.cli.paths import located
+
+if TYPE_CHECKING:
+    from graticule.models import ModelRow
+
+HEADINGS = ("name", "parameters", "native size", "licence", "weights", "source")
+
+
+class _ListByDefault(TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["list"])
+
+
+models_app = typer.Typer(
+    cls=_ListByDefault,
+    rich_markup_mode=None,
+    help="List the segmenters and trackers (without a command), or make weights ready for use.",
+)
+
+
+@models_app.command("list")
+def listed() -> None:
+    """List the segmenters and trackers."""
+    from graticule import models, tracking
+
+    rows = [HEADINGS, *map(_cells, models.describe())]
+    if sys.stdout.isatty():
+        _table(rows)
+    else:
+        _columns(rows)
+    typer.echo("")
+    for name in sorted(tracking.TRACKERS):
+        typer.echo(f"tracker    {name}")
+
+
+@models_app.command()
+def convert(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A published checkpoint: path or URL")],
+    out: Annotated[str | None, typer.Option("--out", help="Default: beside FILE, *.safetensors")] = None,
+    network: Annotated[str | None, typer.Option("--network", help="Default: told by its keys")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Build pickled objects, which may run code")] = False,
+) -> None:
+    """Write published weights as a safetensors file, which needs no trust to be read."""
+    from graticule.models.weights import convert as converted
+
+    target = None if out is None else located(out)
+    typer.echo(f"weights: {converted(located(file), target, trust=trust, network=network)}")
+
+
+def _cells(row: "ModelRow") -> tuple[str, ...]:
+    parameters = "-" if row.parameters is None else f"{row.parameters:,}"
+    native = "any" if row.native_px is None else f"{row.native_px} px"
+    return row.name, parameters, native, row.licence, row.weights, row.source
+
+
+def _columns(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*rows[0], box=box.SIMPLE_HEAD, pad_edge=False)
+    table.columns[1].justify = "right"
+    for row in rows[1:]:
+        table.add_row(*row)
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""One embedding and many prompts become instance labels, stage by stage."""

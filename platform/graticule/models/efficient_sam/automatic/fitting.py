@@ -1,0 +1,89 @@
+"""Fit what the automatic mode must know of a movie: view, blob scale, detector."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+import numpy as np
+from jaxtyping import Num
+
+from graticule.models.adapting import usable
+from graticule.models.efficient_sam.automatic.options import EfficientSamOptions
+from graticule.models.learned.fitting import fitting_view, resolved
+from graticule.models.scale import look_of
+from graticule.models.threshold import Threshold, ThresholdOptions
+
+LEAST_POINTS = 5.0
+LEAST_VIEW_PX = 256
+UNKNOWN_SCALE_PX = 4.0
+_VIEW_GRID = 32
+_LATTICE = 256
+_PLAIN: dict[str, object] = {
+    "sigma_px": 1.0,
+    "background_px": None,
+    "polarity": "dark",
+    "min_diameter_px": 3.0,
+    "margin_px": 64,
+}
+
+
+def fitted(
+    name: str, options: EfficientSamOptions, frames: Iterable[Num[np.ndarray, "y x"]], *, native_size: int
+) -> EfficientSamOptions:
+    """Return ``options`` with every "auto" that shapes the result resolved to fit a movie.
+
+    Args:
+        name: The network's.
+        options: What the user asked for.
+        frames: A few frames of the movie, one at least.
+        native_size: Edge in pixels of the network's input.
+
+    Raises:
+        InputError: If the weights are not to be had.
+    """
+    seen = iter(frames)
+    first = next(seen)
+    crops = usable(chain([first], seen)) or [first]
+    known = resolved(
+        name,
+        options if options.view_px != "auto" else options.model_copy(update={"view_px": native_size}),
+        crops,
+        native_size=native_size,
+    )
+    scale = known.scale_px if known.scale_px != "auto" else _scale(crops, known)
+    detector = known.detector
+    if detector.polarity == "auto":
+        detector = detector.model_copy(update={"polarity": known.polarity})
+    found = {"scale_px": scale, "detector": Threshold.adapted(detector, crops)}
+    if options.view_px == "auto":
+        found["view_px"] = _view(first.shape, scale, options, native_size)
+    return known.model_copy(update=found)
+
+
+def concrete(options: EfficientSamOptions) -> EfficientSamOptions:
+    """Return ``options`` with plain values for what nobody has fitted to a movie."""
+    plain = {**_PLAIN, "polarity": "bright" if options.polarity == "bright" else "dark"}
+    undecided = {name: plain[name] for name, value in options.detector if value == "auto"}
+    detector: ThresholdOptions = options.detector.model_copy(update=undecided)
+    scale = UNKNOWN_SCALE_PX if options.scale_px == "auto" else options.scale_px
+    return options.model_copy(update={"detector": detector, "scale_px": scale})
+
+
+def _scale(crops: list[np.ndarray], options: EfficientSamOptions) -> float:
+    if not all(np.isfinite(crop).all() for crop in crops):
+        return UNKNOWN_SCALE_PX
+    crops = [np.asarray(crop, np.float32) for crop in crops]
+    look = look_of(crops, polarity="bright" if options.polarity == "bright" else "dark")
+    return look.scale_px if look else UNKNOWN_SCALE_PX
+
+
+def _view(shape: tuple[int, ...], scale: float, options: EfficientSamOptions, native_size: int) -> int:
+    """Return the edge of the views.
+
+    As for the other networks, but so small that a typical particle is :data:`LEAST_POINTS`
+    points of the mask lattice wide: finer than that masks cannot be told apart.
+    """
+    edge = fitting_view(shape, native_size=native_size)
+    if options.mode == "semantic":
+        return edge
+    wide = 2 * 2**0.5 * scale * _LATTICE / LEAST_POINTS
+    return min(edge, max(LEAST_VIEW_PX, int(wide) // _VIEW_GRID * _VIEW_GRID))

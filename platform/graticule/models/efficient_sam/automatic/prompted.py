@@ -1,0 +1,121 @@
+"""Masks on demand: an image is embedded once, then asked with a user's points and boxes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32
+from torch import Tensor
+
+from graticule.models.efficient_sam.automatic.ask import STRIDE, Promptable, tensors
+from graticule.models.efficient_sam.automatic.candidate import Candidate, Lattice
+from graticule.models.efficient_sam.automatic.paint import full_size
+from graticule.models.efficient_sam.automatic.prompts import BOX_END, BOX_START, POINT, Prompts
+from graticule.models.efficient_sam.automatic.select import Scene, cut_out
+from graticule.models.efficient_sam.network import Chunk
+
+Number = float | int
+Point = tuple[Number, Number]
+"""y, x in image pixels, pixel centres at integers."""
+BoxPrompt = tuple[Number, Number, Number, Number]
+"""y0, x0, y1, x1: the centres of the first and the last pixel within."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Embedded:
+    """An image as the network remembers it; can be kept and asked again and again.
+
+    Attributes:
+        features: The embedding (1 c y x), float32 on the CPU.
+        scene: The image as a single view.
+        shape: Height and width of the image, in pixels.
+    """
+
+    features: Float[Tensor, "1 c y x"]
+    scene: Scene
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PromptedMask:
+    """The answer to one prompt: a mask in image pixels, and the IoU the network predicts for it."""
+
+    mask: Bool[np.ndarray, "y x"]
+    score: float
+
+
+def single_scene(shape: tuple[int, int], *, edge: int, native: int) -> Scene:
+    """Return the view of ``edge`` pixels that shows all of an image."""
+    size = native // STRIDE
+    lattice = Lattice(top=0, left=0, step=edge / size, size=size)
+    return Scene(lattice=lattice, grey=np.zeros((size, size), np.float32), cuts=(False,) * 4)
+
+
+def masks_at(
+    network: Promptable,
+    image: Embedded,
+    *,
+    points: Sequence[Point],
+    boxes: Sequence[BoxPrompt],
+    device: torch.device,
+    chunk: int,
+) -> list[PromptedMask]:
+    """Return a mask for each point, then for each box: the one the network trusts most."""
+    asked = [Prompts(
+        points=np.array(points, np.float32).reshape(-1, 1, 2),
+        labels=(POINT,),
+        order=np.arange(len(points)),
+    ), Prompts(
+        points=_corners(boxes),
+        labels=(BOX_START, BOX_END),
+        order=np.arange(len(boxes)),
+    )]  # fmt: skip
+    features = image.features.to(device)
+    answers = [_answers(network, features, prompts, image, chunk) for prompts in asked if len(prompts)]
+    return [mask for some in answers for mask in some]
+
+
+def _answers(
+    network: Promptable, features: Tensor, prompts: Prompts, image: Embedded, chunk: int
+) -> list[PromptedMask]:
+    points, labels = tensors(prompts, image.scene, features.device)
+    edge = STRIDE * image.scene.lattice.size
+    seeds = _seeds(prompts, image.scene.lattice)
+    out: list[PromptedMask] = []
+    for part in network.candidates(features, points, labels, image_size=(edge, edge), chunk=chunk):
+        for query, k in _best_of_each(part).items():
+            score = float(part.iou[k])
+            logits = part.logits[k].float()
+            found = cut_out(logits, score=score, order=query, at=seeds[query], scene=image.scene)
+            out.append(PromptedMask(mask=_whole(found, image.shape), score=score))
+    return out
+
+
+def _best_of_each(part: Chunk) -> dict[int, int]:
+    """Return for each prompt the index of its mask of the highest predicted IoU, the first of equals."""
+    best: dict[int, int] = {}
+    iou = part.iou.tolist()
+    for k, query in enumerate(part.query.tolist()):
+        if query not in best or iou[k] > iou[best[query]]:
+            best[query] = k
+    return best
+
+
+def _seeds(prompts: Prompts, lattice: Lattice) -> np.ndarray:
+    """Return the middle of each prompt on the lattice: the point itself, or the box's centre."""
+    middle = prompts.points.mean(axis=1, keepdims=True)
+    return Prompts(points=middle, labels=(POINT,), order=prompts.order).on_lattice(lattice)
+
+
+def _whole(candidate: Candidate, shape: tuple[int, int]) -> Bool[np.ndarray, "y x"]:
+    out = np.zeros(shape, bool)
+    box, _, body = full_size(candidate, shape)
+    out[box] = body
+    return out
+
+
+def _corners(boxes: Sequence[BoxPrompt]) -> Float32[np.ndarray, "n 2 2"]:
+    """Return the outer corners of boxes given by the centres of their corner pixels."""
+    corners = np.array(boxes, np.float32).reshape(-1, 2, 2)
+    return corners + np.array([[-0.5], [0.5]], np.float32)

@@ -1,0 +1,70 @@
+"""Fit the options of a segmenter with a network to a movie, without any labels."""
+
+from collections.abc import Iterable
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+import numpy as np
+from jaxtyping import Num
+
+from graticule.models.adapting import fit
+from graticule.models.learned.options import LearnedOptions
+from graticule.models.learned.views import GRID, overlap_of
+from graticule.tiling.windows import BAND
+
+MARGIN_PX = 64
+"""Where nobody has fitted it to the particles."""
+LEAST_VIEW_PX = 16
+Options = TypeVar("Options", bound=LearnedOptions)
+
+
+def resolved(
+    name: str, options: Options, frames: Iterable[Num[np.ndarray, "y x"]], *, native_size: int
+) -> Options:
+    """Return ``options`` with every "auto" that shapes the result resolved to fit a movie.
+
+    Args:
+        name: The network's.
+        options: What the user asked for.
+        frames: A few frames of the movie; only looked at where something depends on them.
+        native_size: Edge in pixels of the network's input.
+
+    Raises:
+        InputError: If the weights are not to be had.
+    """
+    found: dict[str, Any] = {}
+    if options.weights_sha256 is None:
+        from graticule.models.weights import weights_sha256
+
+        found["weights_sha256"] = weights_sha256(name, options.weights)
+    asked = {"view_px", "polarity", "min_diameter_px", "margin_px"}
+    undecided = {field for field in asked if getattr(options, field) == "auto"}
+    if undecided:
+        seen = iter(frames)
+        first = list(islice(seen, 1))
+        found["view_px"] = fitting_view(first[0].shape, native_size=native_size) if first else native_size
+        if undecided != {"view_px"}:
+            known = None if options.polarity == "auto" else options.polarity
+            fitted = fit(chain(first, seen), polarity=known)
+            found.update({field: getattr(fitted, field) for field in asked - {"view_px"}})
+    return options.model_copy(update={k: v for k, v in found.items() if k in {*undecided, "weights_sha256"}})
+
+
+def fitting_view(shape: tuple[int, ...], *, native_size: int) -> int:
+    """Return the edge of the views for frames of ``shape``.
+
+    A frame no larger than the network's native size is seen whole and scaled up to it; of
+    larger ones, views of the native size as they are.
+    """
+    return min(native_size, max(LEAST_VIEW_PX, *shape))
+
+
+def context_px(*, view_px: int, margin: int) -> int:
+    """Return how many pixels at a cut edge not to trust, since views there end.
+
+    As many as neighbouring views overlap by, and so many more that the corner of what a
+    window reads lies on the :data:`graticule.models.learned.views.GRID` of the frame
+    whenever that of what it writes does.
+    """
+    around = margin + BAND + 1
+    return -(-(around + overlap_of(view_px)) // GRID) * GRID - around

@@ -1,0 +1,18 @@
+"""VM-UNetV2, which the paper calls VMamba."""
+
+from graticule.models.architecture import Architecture
+from graticule.models.vm_unet.config import PUBLISHED, VmUnetConfig
+from graticule.models.vm_unet.network import VmUnet
+from graticule.models.vm_unet.published import from_published
+
+ARCHITECTURE = Architecture(
+    name="vmamba",
+    native_size=512,
+    config=VmUnetConfig,
+    build=VmUnet,
+    published=from_published,
+    licence="not stated",
+    source="VM-UNetV2, arXiv:2403.09157; github.com/nobodyplayer1/VM-UNetV2",
+)
+
+__all__ = ["ARCHITECTURE", "PUBLISHED", "VmUnet", "VmUnetConfig"]

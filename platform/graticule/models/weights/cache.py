@@ -1,0 +1,93 @@
+"""Fetched weights, kept by what they hold: ``$GRATICULE_HOME/weights/<sha256>``.
+
+Beside them lie notes: which content a URL had, in a state that its store can tell apart.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from graticule.experiments.home import home
+from graticule.storage.failures import storage_errors
+
+_BLOCK = 1 << 20
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def folder() -> Path:
+    """Return the folder of the kept files."""
+    return home() / "weights"
+
+
+def kept(sha256: str) -> Path | None:
+    """Return the kept file of that content, ``None`` where there is none."""
+    path = folder() / sha256
+    return path if _SHA256.fullmatch(sha256) and path.is_file() else None
+
+
+def keep(read: Callable[[Any], None], *, note: str | None = None) -> Path:
+    """Keep what ``read`` writes into the file it is given; return where.
+
+    It is written under a temporary name and renamed: a killed download leaves nothing
+    that passes for weights.
+
+    Args:
+        read: Writes the whole content into an open file.
+        note: Under which :func:`noted` finds it again.
+    """
+    with storage_errors(str(folder())):
+        (folder() / "notes").mkdir(parents=True, exist_ok=True)
+        scratch = _scratch()
+        try:
+            with scratch.open("wb") as sink:
+                read(sink)
+            path = folder() / file_sha256(scratch)
+            os.replace(scratch, path)
+        finally:
+            scratch.unlink(missing_ok=True)
+        if note is not None:
+            _write_note(note, path.name)
+    return path
+
+
+def noted(note: str) -> Path | None:
+    """Return the kept file that was noted so, ``None`` where there is none."""
+    path = _note(note)
+    return kept(path.read_text()) if path.is_file() else None
+
+
+def copy_of(source: Path) -> Callable[[Any], None]:
+    """Return what :func:`keep` needs to keep a copy of a local file."""
+
+    def read(sink: Any) -> None:
+        with source.open("rb") as file:
+            shutil.copyfileobj(file, sink, _BLOCK)
+
+    return read
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a local file, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _scratch() -> Path:
+    number, name = tempfile.mkstemp(dir=folder(), prefix=".", suffix=".partial")
+    os.close(number)
+    return Path(name)
+
+
+def _note(note: str) -> Path:
+    return folder() / "notes" / hashlib.sha256(note.encode()).hexdigest()
+
+
+def _write_note(note: str, sha256: str) -> None:
+    scratch = _scratch()
+    scratch.write_text(sha256)
+    os.replace(scratch, _note(note))

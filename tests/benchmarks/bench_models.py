@@ -1,0 +1,85 @@
+"""Speed and memory of the networks at their native sizes, and against their plain forms."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+SIZES = {"yolov8n-seg": 512, "swin-unet": 448, "vmamba": 512, "efficient-sam-ti": 1024}
+REPEATS = {"prompts-64": 3, "prompts-256": 2, "plain-encoder": 3, "plain-prompts": 1, "plain-scan": 2}
+TARGETS = {"plain-encoder": 2.0, "plain-prompts": 3.0, "plain-scan": 5.0}
+SAID = {
+    "plain-encoder": "EfficientSAM encoder, 1024 px: eager attention / ours",
+    "plain-prompts": "EfficientSAM, 256 prompts: every candidate upsampled / ours",
+    "plain-scan": "VMamba, 512 px: scan step by step / ours",
+}
+
+
+def measure(_: Path) -> list[str]:
+    """Return the lines of the section."""
+    lines = ["Random weights of the paper's sizes, one image at a time, inference mode, median.", ""]
+    for device in _devices():
+        lines += [*_table(device), "", *_ratios(device), ""]
+    return lines[:-1]
+
+
+def _devices() -> list[str]:
+    import torch
+
+    return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+
+def _table(device: str) -> list[str]:
+    lines = [
+        f"On {_named(device)}:",
+        "",
+        "| network | size | images/s | megapixels/s | peak memory above the loaded model, MiB |",
+        "|---|---|---|---|---|",
+    ]
+    for name, size in SIZES.items():
+        figures = _run(name, device)
+        said = f"{name} (encoder)" if name == "efficient-sam-ti" else name
+        lines.append(_row(said, size, figures))
+    for prompts in (64, 256):
+        lines.append(_row(f"efficient-sam-ti, {prompts} prompts", 1024, _run(f"prompts-{prompts}", device)))
+    return lines
+
+
+def _row(name: str, size: int, figures: dict[str, Any]) -> str:
+    rate = 1 / figures["seconds"]
+    memory = figures["peak_bytes"] / 2**20
+    return f"| {name} | {size} | {rate:.2f} | {rate * size**2 / 1e6:.2f} | {memory:.0f} |"
+
+
+def _ratios(device: str) -> list[str]:
+    lines = [
+        "| against the plain form, in turn in one process | plain s | ours s | ratio | asked |",
+        "|---|---|---|---|---|",
+    ]
+    for case, target in TARGETS.items():
+        f = _run(case, device)
+        lines.append(
+            f"| {SAID[case]} | {f['plain_seconds']:.2f} | {f['seconds']:.2f} | {f['ratio']:.1f} | {target:g} |"
+        )
+    return lines
+
+
+def _run(case: str, device: str) -> dict[str, Any]:
+    command = [sys.executable, str(HERE / "model_speed.py"), case, "--device", device]
+    command += ["--repeats", str(REPEATS.get(case, 5))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{case} on {device} failed:\n{done.stderr}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _named(device: str) -> str:
+    if device == "cpu":
+        return f"a CPU, {os.cpu_count()} threads"
+    import torch
+
+    return str(torch.cuda.get_device_name())
