@@ -82,10 +82,10 @@ def _selective_scan(vector: Vector) -> Iterator[Answer]:
 
     needed = {name: vector.tensor(name) for name in ("u", "delta", "A", "B", "C")}
     given = {name: vector.tensor(name) for name in ("D", "z", "delta_bias") if name in vector.arrays}
-    for backend in available():
-        y, last_state = selective_scan(
-            **needed, **given, delta_softplus=True, return_last_state=True, backend=backend
-        )
+    places = dict.fromkeys(available("cuda"), "cuda") if torch.cuda.is_available() else {}
+    for backend, device in (places | dict.fromkeys(available("cpu"), "cpu")).items():
+        placed = {name: tensor.to(device) for name, tensor in (needed | given).items()}
+        y, last_state = selective_scan(**placed, delta_softplus=True, return_last_state=True, backend=backend)
         yield Answer(array="y", ours=y, by=backend)
         yield Answer(array="last_state", ours=last_state, by=backend)
 

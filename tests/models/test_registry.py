@@ -46,7 +46,7 @@ def test_every_network_in_the_table_is_adapted_and_made_with_weights(tmp_path, n
     assert (segmenter.name, segmenter.keeps_state) == (name, True)
     assert segmenter.native_size is not None
     assert options["weights_sha256"] == weights_sha256(name, str(weights))
-    assert models.adapt(name, options, []) == options
+    assert models.adapt(name, options, [FRAME]) == options
     models.check_weights(name, options)
 
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from graticule.models.efficient_sam import EfficientSam
+from graticule.models.efficient_sam import EfficientSamNetwork
 from graticule.models.efficient_sam.attention import HEADS, Attention
 
 
-def embed(network: EfficientSam, images: Tensor) -> Tensor:
+def embed(network: EfficientSamNetwork, images: Tensor) -> Tensor:
     """The embedding (b 256 y x) of RGB images (b 3 h w) in 0..1."""
     encoder = network.encoder
     patches = encoder.patches((images - network.mean) / network.deviation)
@@ -27,7 +27,9 @@ def embed(network: EfficientSam, images: Tensor) -> Tensor:
     return encoder.neck(tokens.transpose(1, 2).unflatten(2, (y, x)))
 
 
-def masks(network: EfficientSam, embedding: Tensor, points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def decode(
+    network: EfficientSamNetwork, embedding: Tensor, points: Tensor, labels: Tensor
+) -> tuple[Tensor, Tensor]:
     """Logits (b q 3 h w) and predicted IoU (b q 3) of prompts (b q p 2), labels (b q p)."""
     (b, q), (y, x) = points.shape[:2], embedding.shape[2:]
     queries, image = _transformed(network, embedding, _prompts(network, points, labels, (16 * y, 16 * x)))
@@ -39,7 +41,7 @@ def masks(network: EfficientSam, embedding: Tensor, points: Tensor, labels: Tens
     return logits.unflatten(0, (b, q)), decoder.iou(queries[:, 0])[:, 1:].unflatten(0, (b, q))
 
 
-def _prompts(network: EfficientSam, points: Tensor, labels: Tensor, size: tuple[int, int]) -> Tensor:
+def _prompts(network: EfficientSamNetwork, points: Tensor, labels: Tensor, size: tuple[int, int]) -> Tensor:
     missing = max(6 - points.shape[2], 0)
     points = functional.pad(points, (0, 0, 0, missing), value=-1.0)[:, :, :6]
     labels = functional.pad(labels, (0, missing), value=-1)[:, :, :6]
@@ -50,7 +52,7 @@ def _prompts(network: EfficientSam, points: Tensor, labels: Tensor, size: tuple[
     return tokens.flatten(0, 1)
 
 
-def _transformed(network: EfficientSam, embedding: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
+def _transformed(network: EfficientSamNetwork, embedding: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
     decoder = network.decoder
     own = torch.cat([decoder.iou_token, decoder.mask_tokens]).expand(len(prompts), -1, -1)
     tokens = queries = torch.cat([own, prompts], dim=1)

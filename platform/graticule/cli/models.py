@@ -74,6 +74,8 @@ def _table(rows: list[tuple[str, ...]]) -> None:
     from rich.table import Table
 
     table = Table(*rows[0], box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap, column.overflow = column.header in HEADINGS[:3], "fold"
     table.columns[1].justify = "right"
     for row in rows[1:]:
         table.add_row(*row)

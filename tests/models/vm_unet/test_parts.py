@@ -59,3 +59,10 @@ def test_an_infusion_is_a_product():
         doubled = infuse(features, 1)
         infuse.convolutions[3].bias.fill_(1)
         assert torch.allclose(doubled, 2 * infuse(features, 1))
+
+
+def test_an_untrained_infusion_passes_what_it_is_given():
+    torch.manual_seed(0)
+    features = [torch.randn(1, 18, size, size) for size in (8, 4, 2, 1)]
+    infused = Infusion(18)(features, 0)
+    assert infused.std() > 0.5

@@ -8,8 +8,12 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from buckets import bucket, s3_server
 from graticule.core.errors import ConfigError, InputError
+from graticule.io import places
 from graticule.models.weights import cache, locate, resolve, weights_sha256
+
+__all__ = ["bucket", "s3_server"]
 
 
 @pytest.fixture
@@ -129,6 +133,18 @@ def test_weights_are_fetched_over_http(tmp_path, home):
         assert locate("swin-unet", url).read_bytes() == b"abc" * 10_000
         assert len(list((home / "weights" / "notes").iterdir())) == 1
         server.shutdown()
+
+
+def test_weights_are_fetched_from_a_bucket_and_again_when_they_change(bucket):
+    system, key = places.filesystem(f"{bucket}/nets/a.pt")
+    system.pipe_file(key, b"abc")
+    first = weights_sha256("swin-unet", f"{bucket}/nets/a.pt")
+    assert cache.kept(first).read_bytes() == b"abc"
+    system.pipe_file(key, b"abd")
+    assert weights_sha256("swin-unet", f"{bucket}/nets/a.pt") != first
+    for name, said in (("nets/b.pt", "no such file"), ("nets", "no such file|is a folder")):
+        with pytest.raises(InputError, match=said):
+            locate("swin-unet", f"{bucket}/{name}")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Files that hold no weights, or more than weights, are refused in one line."""
 
 import argparse
+import os
 
 import pytest
 import torch
 
 from graticule.core.errors import InputError
-from graticule.models.weights import load, save_weights
+from graticule.models.weights import save_weights
 from graticule.models.weights.read import RefusedPickleError, read_weights
 
 
@@ -74,10 +75,8 @@ def test_a_pickle_that_would_run_code_does_not(tmp_path):
     assert not (tmp_path / "done").exists()
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_named(tiny, tmp_path):
     save_weights(tmp_path / "a", "tiny", tiny.config(), tiny.network())
     (tmp_path / "a").chmod(0)
-    try:
-        load(tiny.architecture, tmp_path / "a")
-    except InputError as error:
-        assert "not allowed to read it" in str(error)
+    assert "not allowed to read it" in refused(tmp_path / "a")

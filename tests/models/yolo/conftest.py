@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from benchmarks.bench_margins import calibrated, synthetic_image
 
+from benchmarks.bench_margins import calibrated, synthetic_image
 from graticule.models.yolo import YoloConfig, YoloSeg
 
 

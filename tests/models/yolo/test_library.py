@@ -18,8 +18,11 @@ def watch(event, args):
             raise SystemExit(f"written: {path}")
 
 sys.dont_write_bytecode = True
-import torch, numpy  # what they do is not ours to judge
 sys.addaudithook(watch)
+"""
+
+LIBRARIES = """
+import numpy, torch  # what they do is not ours to judge
 """
 
 WORK = """
@@ -48,7 +51,7 @@ def run(code: str, folder: Path, **environment: str) -> subprocess.CompletedProc
 
 
 def test_it_is_silent_stays_off_the_network_and_leaves_home_and_process_as_they_were(tmp_path):
-    done = run(ALARMS + WORK, tmp_path)
+    done = run(LIBRARIES + ALARMS + WORK, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list((tmp_path / "home").iterdir()) == []
 

@@ -1,5 +1,6 @@
 import copy
 
+import jaxtyping
 import pytest
 import torch
 
@@ -49,18 +50,28 @@ def test_the_answer_to_an_image_does_not_depend_on_what_came_before(network, ima
         assert torch.equal(network(images[:1]).predictions, first)
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_in_half_precision_boxes_are_off_by_less_than_a_pixel(network, images, dtype):
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.1), (torch.float16, 0.02)])
+def test_half_precision_is_close_and_boxes_stay_in_float32(network, images, dtype, tolerance):
     half = copy.deepcopy(network).to(dtype)
     with torch.no_grad():
         exact, rough = network(images), half(images.to(dtype))
     assert rough.predictions.dtype == torch.float32
     assert rough.prototypes.dtype == dtype
-    assert (rough.predictions - exact.predictions)[:, :4].abs().max() < 1
+    for one, other in zip(exact, rough, strict=True):
+        assert (other.float() - one).norm() < tolerance * (one - one.mean()).norm()
 
 
+@pytest.fixture
+def _unchecked():
+    """Leave out the shape checks of the tests: the compiler cannot follow them."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+    torch.compiler.reset()
+
+
+@pytest.mark.usefixtures("_unchecked")
 def test_it_compiles_into_one_graph(network, images):
-    torch._dynamo.reset()
     compiled = torch.compile(network, backend="aot_eager", fullgraph=True)
     with torch.no_grad():
         for ours, theirs in zip(network(images), compiled(images), strict=True):

@@ -1,6 +1,6 @@
 """Sizes of an EfficientSAM."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -23,7 +23,7 @@ class EfficientSamConfig(NetworkConfig):
     """Whether ``foreground`` also tells the centre distance."""
 
     @model_validator(mode="after")
-    def _heads_share_the_width(self) -> Self:
+    def _heads_share_the_width(self) -> "EfficientSamConfig":
         if self.width % self.heads:
             raise ValueError(f"width must be a multiple of heads, got {self.width} and {self.heads}")
         return self

@@ -67,8 +67,8 @@ class Block(nn.Module):
     def forward(self, tokens: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
         """Return the tokens changed."""
         tokens = tokens + self.attention(self.norm1(tokens))
-        tokens = tokens + self.mlp(self.norm2(tokens))
-        return tokens
+        changed: Tensor = tokens + self.mlp(self.norm2(tokens))
+        return changed
 
 
 class PatchAttention(nn.Module):

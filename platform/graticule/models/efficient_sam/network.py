@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
     logits: Float[Tensor, "n y x"]
 
 
-class EfficientSam(nn.Module):
+class EfficientSamNetwork(nn.Module):
     """Encoder of images, encoder of prompts, and decoder of masks.
 
     A network of config ``semantic`` computes the same, but its parameters to be trained are those
@@ -52,8 +52,9 @@ class EfficientSam(nn.Module):
     data-parallel training finds no dead ones.
     """
 
-    def __init__(self, config: EfficientSamConfig) -> None:
+    def __init__(self, config: EfficientSamConfig | None = None) -> None:
         super().__init__()
+        config = config or EfficientSamConfig()
         self.config = config
         self.encoder = Encoder(width=config.width, depth=config.depth, heads=config.heads)
         self.prompts = PromptEncoder()
@@ -65,9 +66,14 @@ class EfficientSam(nn.Module):
         for part in self._untrained():
             part.requires_grad_(False)
 
-    def set_checkpointing(self, on: bool) -> None:
-        """Keep less for the backward pass, and compute it again there."""
-        self.encoder.checkpointing = self.decoder.transformer.checkpointing = on
+    @property
+    def checkpointing(self) -> bool:
+        """Whether training forgets what a block computed, and computes it again for the gradient."""
+        return self.encoder.checkpointing
+
+    @checkpointing.setter
+    def checkpointing(self, wanted: bool) -> None:
+        self.encoder.checkpointing = self.decoder.transformer.checkpointing = wanted
 
     def embed(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 256 y x"]:
         """Return the embedding of RGB images in 0..1; y = h / 16, x = w / 16.
@@ -113,10 +119,10 @@ class EfficientSam(nn.Module):
         """
         grid = embedding.shape[2], embedding.shape[3]
         scene = self._scene(embedding)
-        prompts = self._prompts(points, labels, grid, image_size)
         parts = []
-        for _, some in _chunks(prompts, chunk):
-            answer = self.decoder.answer(scene, some)
+        for some in _chunks(points.shape[1], chunk):
+            prompts = self._prompts(points[:, some], labels[:, some], grid, image_size)
+            answer = self.decoder.answer(scene, prompts)
             logits = self._masks(self.decoder.weights(answer), answer.rows, grid)
             parts.append(Candidates(logits, self.decoder.predicted_iou(answer)))
         return Candidates(
@@ -141,12 +147,12 @@ class EfficientSam(nn.Module):
         """
         grid = embedding.shape[2], embedding.shape[3]
         scene = self._scene(embedding)
-        prompts = self._prompts(points, labels, grid, image_size)
-        for start, some in _chunks(prompts, chunk):
-            answer = self.decoder.answer(scene, some)
+        for some in _chunks(points.shape[1], chunk):
+            prompts = self._prompts(points[:, some], labels[:, some], grid, image_size)
+            answer = self.decoder.answer(scene, prompts)
             kept = self._kept(answer, grid, least_iou)
             if len(kept.query):
-                yield kept._replace(query=kept.query + start)
+                yield kept._replace(query=kept.query + some.start)
 
     def foreground(self, images: Float[Tensor, "b 3 h w"]) -> SemanticOutput:
         """Return one foreground mask: the answer to a box around the whole image."""
@@ -197,9 +203,8 @@ class EfficientSam(nn.Module):
         return unused + ([self.decoder.distance_weigher] if self.decoder.distance_weigher else [])
 
 
-def _chunks(prompts: Prompts, chunk: int) -> Iterator[tuple[int, Prompts]]:
-    for start in range(0, prompts.tokens.shape[1], chunk):
-        yield start, Prompts(prompts.tokens[:, start : start + chunk], prompts.counts)
+def _chunks(length: int, chunk: int) -> Iterator[slice]:
+    return (slice(start, start + chunk) for start in range(0, length, chunk))
 
 
 def _enlarged(low: Float[Tensor, "b m y x"]) -> Float[Tensor, "b m h w"]:

@@ -7,7 +7,7 @@ Tancik et al. 2020, https://arxiv.org/abs/2006.10739.
 
 from collections.abc import Callable
 from math import pi
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -46,9 +46,10 @@ class PositionEncoding(nn.Module):
         rows = (torch.arange(y, device=device) + 0.5) / y
         columns = (torch.arange(x, device=device) + 0.5) / x
         places = torch.stack([columns.expand(y, x), rows[:, None].expand(y, x)], dim=-1)
-        return self(places.flatten(0, 1))
+        features: Tensor = self(places.flatten(0, 1))
+        return features
 
-    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> "PositionEncoding":
         # Rounded to half precision the phases would move by whole pixels.
         frequencies = self.frequencies
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
@@ -86,7 +87,8 @@ class PromptEncoder(nn.Module):
         size = torch.tensor([width, height], device=points.device)
         inside = torch.where(points >= 0, points, -1.0)
         tokens = self.places((inside + 0.5) / size).to(self.kinds.dtype) + self._kind(labels)
-        return Prompts(tokens, (1,) * (points.shape[2] - bool(missing)) + ((missing,) if missing else ()))
+        counts = [1] * (POINTS - missing) + [missing] * (missing > 0)
+        return Prompts(tokens, tuple(counts))
 
     def _kind(self, labels: Int[Tensor, "b q p"]) -> Float[Tensor, "b q p c"]:
         padding, point, corners = self.kinds[:1], self.kinds[1:2], self.kinds[2:]

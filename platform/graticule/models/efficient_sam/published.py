@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graticule.models.architecture import State
 from graticule.models.efficient_sam.config import EfficientSamConfig
-from graticule.models.efficient_sam.network import EfficientSam
+from graticule.models.efficient_sam.network import EfficientSamNetwork
 
 HEAD = 64
 """Channels of an attention head, the same in all published sizes."""
@@ -60,7 +60,7 @@ def published(state: State) -> tuple[EfficientSamConfig, dict[str, Tensor]]:
     """
     config = _config(state)
     with torch.device("meta"):
-        ours = EfficientSam(config).state_dict()
+        ours = EfficientSamNetwork(config).state_dict()
     names = {name: published_name(name) for name in ours if name != "prompts.kinds"}
     taken = {theirs: state[theirs] for theirs in names.values()}
     kinds = [f"prompt_encoder.{kind}.weight" for kind in KINDS]

@@ -147,7 +147,7 @@ class EfficientSam(Segmenter):
                 points=points,
                 boxes=boxes,
                 device=machine.device,
-                chunk=self.options.chunk,
+                chunk=machine.chunk,
             )
 
     def prompted(
@@ -173,6 +173,7 @@ class EfficientSam(Segmenter):
             self._machine = Machine(
                 *self._semantic.ready(),
                 dtype=self.options.dtype,
+                chunk=self.options.chunk,
                 native_size=self._semantic.native_size,
             )
         return self._machine
@@ -201,7 +202,7 @@ class EfficientSam(Segmenter):
         )
         found: dict[int, list[Candidate]] = {}
         work = chain([first], work)
-        for t, candidates in self.machine.candidates(work, criteria, chunk=self.options.chunk):
+        for t, candidates in self.machine.candidates(work, criteria):
             found.setdefault(t, []).extend(candidates)
         return found
 

@@ -30,11 +30,15 @@ class Bridge(nn.Module):
 
 
 class Infusion(nn.Module):
-    """The product of all scales, each resized to one of them and convolved."""
+    """The product of all scales, each resized to one of them and convolved.
+
+    The factors start around 1: around 0, as convolutions do, four of them multiply to nothing,
+    and training has to find its way out first.
+    """
 
     def __init__(self, mid: int) -> None:
         super().__init__()
-        self.convolutions = nn.ModuleList(nn.Conv2d(mid, mid, 3, padding=1) for _ in range(SCALES))
+        self.convolutions = nn.ModuleList(_around_one(mid) for _ in range(SCALES))
 
     def forward(self, features: Sequence[Float[Tensor, "b m _ _"]], scale: int) -> Float[Tensor, "b m h w"]:
         """Return the product at the size of ``features[scale]``."""
@@ -45,6 +49,13 @@ class Infusion(nn.Module):
         ]
         infused: Tensor = factors[0] * factors[1] * factors[2] * factors[3]
         return infused
+
+
+def _around_one(mid: int) -> nn.Conv2d:
+    convolve = nn.Conv2d(mid, mid, 3, padding=1)
+    if convolve.bias is not None:
+        nn.init.ones_(convolve.bias)
+    return convolve
 
 
 def resized(

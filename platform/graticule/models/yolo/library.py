@@ -73,11 +73,6 @@ def check_installed() -> None:
         raise ConfigError(EXTRA)
 
 
-def version() -> str:
-    """Return the version of ultralytics."""
-    return str(_imported("ultralytics").__version__)
-
-
 @cache
 def _imported(name: str) -> Any:
     try:

@@ -115,7 +115,7 @@ class Yolo(Segmenter):
     @property
     def _least_area(self) -> float:
         least = self.options.min_diameter_px
-        return 0.0 if least == "auto" else pi / 4 * least**2
+        return 1.0 if least == "auto" else max(1.0, pi / 4 * least**2)
 
     def _loaded(self) -> nn.Module:
         from graticule.models.weights import load_network

@@ -18,7 +18,7 @@ STRIDE = 4
 
 @runtime_checkable
 class Promptable(Protocol):
-    """What is asked of the network (:class:`graticule.models.efficient_sam.network.EfficientSam`)."""
+    """What is asked of the network (:class:`graticule.models.efficient_sam.network.EfficientSamNetwork`)."""
 
     def candidates(
         self,
@@ -27,7 +27,7 @@ class Promptable(Protocol):
         labels: Int[Tensor, "1 q p"],
         *,
         image_size: tuple[int, int] | None = None,
-        chunk: int = 8,
+        chunk: int = 4,
         least_iou: float = float("-inf"),
     ) -> Iterator[Chunk]:
         """Yield the masks whose predicted IoU is no less than ``least_iou``."""

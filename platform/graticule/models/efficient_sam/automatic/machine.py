@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -13,8 +14,11 @@ from graticule.models.efficient_sam.automatic.ask import ask
 from graticule.models.efficient_sam.automatic.candidate import Candidate
 from graticule.models.efficient_sam.automatic.plan import Task
 from graticule.models.efficient_sam.automatic.select import Criteria
+from graticule.models.efficient_sam.network import CHUNK
 from graticule.models.learned.device import Batch, resolve_dtype, run_in_batches
 from graticule.models.learned.zoom import zoomed
+
+CHUNK_ON_CUDA = 32
 
 
 class Machine:
@@ -25,24 +29,32 @@ class Machine:
         device: That device.
         batch: How many views to embed at once.
         dtype: Name of the precision, or ``auto``.
+        chunk: Prompts at a time, or ``auto``.
         native_size: Edge in pixels of the network's input.
     """
 
     def __init__(
-        self, network: nn.Module, device: torch.device, batch: Batch, *, dtype: str, native_size: int
+        self,
+        network: nn.Module,
+        device: torch.device,
+        batch: Batch,
+        *,
+        dtype: str,
+        chunk: int | Literal["auto"],
+        native_size: int,
     ) -> None:
         self.network, self.device, self.native_size = network, device, native_size
+        self.chunk = chunk if chunk != "auto" else CHUNK if device.type == "cpu" else CHUNK_ON_CUDA
         self._dtype, self._batch = resolve_dtype(dtype, device), batch
 
     def candidates(
-        self, tasks: Iterable[tuple[int, Task]], criteria: Criteria, *, chunk: int
+        self, tasks: Iterable[tuple[int, Task]], criteria: Criteria
     ) -> Iterator[tuple[int, list[Candidate]]]:
         """Yield each task's candidates, with the number that came with it, in order.
 
         Args:
             tasks: Numbered; drawn as they are needed, views of several frames in one batch.
             criteria: What is asked of a mask.
-            chunk: Prompts at a time.
         """
         waiting = deque[tuple[int, Task]]()
 
@@ -54,7 +66,7 @@ class Machine:
         for embedding in self.embeddings(views()):
             number, task = waiting.popleft()
             with self.precision():
-                yield number, self._asked(task, embedding, criteria, chunk)
+                yield number, self._asked(task, embedding, criteria)
 
     def embeddings(self, views: Iterable[Float[Tensor, "1 e e"]]) -> Iterator[Float[Tensor, "1 c y x"]]:
         """Yield the embedding of each grey view, float32 on the CPU.
@@ -85,13 +97,11 @@ class Machine:
         embedded: Tensor = self.network.embed(images)  # type: ignore[operator]
         return embedded
 
-    def _asked(
-        self, task: Task, embedding: Float[Tensor, "1 c y x"], criteria: Criteria, chunk: int
-    ) -> list[Candidate]:
+    def _asked(self, task: Task, embedding: Float[Tensor, "1 c y x"], criteria: Criteria) -> list[Candidate]:
         features = embedding.to(self.device)
         return [
             candidate
             for prompts in task.prompts
             if len(prompts)
-            for candidate in ask(self.network, features, prompts, task.scene, criteria, chunk=chunk)  # type: ignore[arg-type]
+            for candidate in ask(self.network, features, prompts, task.scene, criteria, chunk=self.chunk)  # type: ignore[arg-type]
         ]

@@ -24,8 +24,8 @@ class EfficientSamOptions(LearnedOptions):
     """Least intersection over union that the network must predict for a mask of its own."""
     stability: Share = 0.9
     """Least intersection over union of a mask when its level is moved."""
-    chunk: Annotated[int, Field(ge=1)] = 8
-    """Prompts at a time. Memory grows with it, and rounding depends on it: keep it within a movie."""
+    chunk: Auto | Annotated[int, Field(ge=1)] = "auto"
+    """Prompts at a time; memory grows with it. ``auto``: few on a CPU, whose cache they fit, more on CUDA."""
     scale_px: Auto | Annotated[float, Field(gt=0, allow_inf_nan=False)] = "auto"
     """Blob scale of the particles (radius / sqrt 2), by which proposals are found."""
     detector: ThresholdOptions = ThresholdOptions()
