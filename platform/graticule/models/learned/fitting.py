@@ -15,6 +15,8 @@ from graticule.tiling.windows import BAND
 MARGIN_PX = 64
 """Where nobody has fitted it to the particles."""
 LEAST_VIEW_PX = 16
+WHOLE = 1.25
+"""Scaling a frame down by so much costs little; four views of it cost four times as much."""
 Options = TypeVar("Options", bound=LearnedOptions)
 
 
@@ -53,10 +55,11 @@ def resolved(
 def fitting_view(shape: tuple[int, ...], *, native_size: int) -> int:
     """Return the edge of the views for frames of ``shape``.
 
-    A frame no larger than the network's native size is seen whole and scaled up to it; of
-    larger ones, views of the native size as they are.
+    A frame no larger than :data:`WHOLE` times the network's native size is seen whole and
+    scaled to it, as in the paper; of larger ones, views of the native size as they are.
     """
-    return min(native_size, max(LEAST_VIEW_PX, *shape))
+    edge = max(LEAST_VIEW_PX, *shape)
+    return edge if edge <= WHOLE * native_size else native_size
 
 
 def context_px(*, view_px: int, margin: int) -> int:
