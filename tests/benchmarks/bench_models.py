@@ -43,9 +43,10 @@ def _table(device: str) -> list[str]:
         figures = _run(name, device)
         said = f"{name} (encoder)" if name == "efficient-sam-ti" else name
         lines.append(_row(said, size, figures))
-    for prompts in (64, 256):
-        lines.append(_row(f"efficient-sam-ti, {prompts} prompts", 1024, _run(f"prompts-{prompts}", device)))
-    return lines
+    prompted = [
+        (f"efficient-sam-ti, {count} prompts", _run(f"prompts-{count}", device)) for count in (64, 256)
+    ]
+    return [*lines, *(_row(said, 1024, figures) for said, figures in prompted)]
 
 
 def _row(name: str, size: int, figures: dict[str, Any]) -> str:
@@ -61,9 +62,8 @@ def _ratios(device: str) -> list[str]:
     ]
     for case, target in TARGETS.items():
         f = _run(case, device)
-        lines.append(
-            f"| {SAID[case]} | {f['plain_seconds']:.2f} | {f['seconds']:.2f} | {f['ratio']:.1f} | {target:g} |"
-        )
+        times = f"{f['plain_seconds']:.2f} | {f['seconds']:.2f} | {f['ratio']:.1f}"
+        lines.append(f"| {SAID[case]} | {times} | {target:g} |")
     return lines
 
 
