@@ -34,6 +34,8 @@ def public(tree: ast.AST) -> list[ast.FunctionDef | ast.ClassDef]:
     found: list[ast.FunctionDef | ast.ClassDef] = []
     for node in getattr(tree, "body", ()):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            if any(isinstance(mark, ast.Attribute) and mark.attr == "setter" for mark in node.decorator_list):
+                continue  # what it sets is said where it is read
             found.append(node)
             if isinstance(node, ast.ClassDef):
                 found += public(node)

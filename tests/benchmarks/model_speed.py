@@ -24,6 +24,7 @@ import psutil  # noqa: E402
 import torch  # noqa: E402
 
 from graticule.models.architecture import architecture  # noqa: E402
+from graticule.models.vm_unet import mixer  # noqa: E402
 
 Work = Callable[[], Any]
 NETWORKS = ("yolov8n-seg", "swin-unet", "vmamba", "efficient-sam-ti")
@@ -160,7 +161,21 @@ def plain_prompts(device: str) -> tuple[Work, Work]:
 
 
 def plain_scan(device: str) -> tuple[Work, Work]:
-    """Return VMamba with the scan as a loop over steps, and with the backend chosen by itself."""
+    """Return VMamba with a textbook's scan, and with ours."""
+    from plain.selective_scan import selective_scan
+
+    model, images = network("vmamba", device), picture("vmamba", device)
+
+    def plain() -> None:
+        ours, mixer.selective_scan = mixer.selective_scan, selective_scan
+        model(images)
+        mixer.selective_scan = ours
+
+    return plain, lambda: model(images)
+
+
+def lean_scan(device: str) -> tuple[Work, Work]:
+    """Return VMamba with our own loop over steps, and with the backend chosen by itself."""
     model, images = network("vmamba", device), picture("vmamba", device)
 
     def sequential() -> None:
@@ -171,7 +186,12 @@ def plain_scan(device: str) -> tuple[Work, Work]:
     return sequential, lambda: model(images)
 
 
-PLAIN = {"plain-encoder": plain_encoder, "plain-prompts": plain_prompts, "plain-scan": plain_scan}
+PLAIN = {
+    "plain-encoder": plain_encoder,
+    "plain-prompts": plain_prompts,
+    "plain-scan": plain_scan,
+    "lean-scan": lean_scan,
+}
 
 
 def measured(case: str, device: str, repeats: int) -> dict[str, Any]:

@@ -159,7 +159,10 @@ def test_a_movie_without_one_usable_frame_is_an_error(command, tmp_path, out, va
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--segmenter", "magic"], "unknown segmenter 'magic'; known: threshold"),
+        (
+            ["--segmenter", "magic"],
+            "unknown segmenter 'magic'; known: efficient-sam-ti, swin-unet, threshold, vmamba, yolov8n-seg",
+        ),
         (["--tracker", "magic"], "unknown tracker 'magic'; known: overlap"),
         (["--option", "colour=1"], "no option 'colour'"),
         (["--option", "sigma_px"], "write NAME=VALUE"),

@@ -12,12 +12,15 @@ def selective_scan(
     B: Tensor,
     C: Tensor,
     D: Tensor,
+    *,
     delta_bias: Tensor,
+    delta_softplus: bool,
 ) -> Tensor:
-    """y (b d l) of u, delta (b d l), A (d n), B and C (b g n l), D and delta_bias (d), with softplus."""
+    """y (b d l) of u, delta (b d l), A (d n), B and C (b g n l), D and delta_bias (d)."""
     channels = u.shape[1] // B.shape[1]
     B, C = B.repeat_interleave(channels, 1), C.repeat_interleave(channels, 1)
-    step = functional.softplus(delta + delta_bias[:, None])
+    step = delta + delta_bias[:, None]
+    step = functional.softplus(step) if delta_softplus else step
     decay = torch.exp(step[..., None] * A[:, None])
     entering = step[..., None] * B.transpose(2, 3) * u[..., None]
     state = torch.zeros_like(decay[:, :, 0])
