@@ -56,6 +56,18 @@ def test_it_is_silent_stays_off_the_network_and_leaves_home_and_process_as_they_
     assert list((tmp_path / "home").iterdir()) == []
 
 
+def test_a_network_first_built_without_memory_does_not_spoil_the_next(tmp_path):
+    code = """
+import torch
+from graticule.models.yolo import YoloConfig, YoloSeg
+with torch.device("meta"):
+    YoloSeg(YoloConfig())
+print(YoloSeg(YoloConfig()).eval()(torch.rand(1, 3, 64, 64)).predictions.shape[1])
+"""
+    done = run(code, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "37\n"), done.stderr
+
+
 def test_the_alarms_would_go_off(tmp_path):
     assert "network" in run(ALARMS + "import socket; socket.getaddrinfo('localhost', 80)", tmp_path).stderr
     assert "written" in run(ALARMS + "open('settings.json', 'w')", tmp_path / "other").stderr

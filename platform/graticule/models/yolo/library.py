@@ -98,7 +98,8 @@ def _untouched() -> Iterator[None]:
     """Put back what an import of ultralytics changes for the whole process."""
     environment, printing, save = dict(os.environ), np.get_printoptions(), torch.save
     try:
-        with warnings.catch_warnings():
+        # Tensors that its classes hold are made on import, and must not stay on "meta".
+        with warnings.catch_warnings(), torch.device("cpu"):
             yield
     finally:
         for name in set(os.environ) - set(environment):
