@@ -1,7 +1,10 @@
 """What all tests share: shapes are checked, real data is found or its tests are skipped."""
 
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -21,6 +24,20 @@ SHARED = Path(os.environ.get("GRATICULE_SHARED_DATA", Path(__file__).parents[2] 
 def shared_data() -> Path:
     """The folder with real microscopy data."""
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def lively(tmp_path_factory) -> Callable[[str], tuple[str, dict[str, Any]]]:
+    """Give a segmenter's name and options that find something, by case of :mod:`weights_on_disk`."""
+    folder = tmp_path_factory.mktemp("lively")
+
+    @cache
+    def make(case: str) -> tuple[str, dict[str, Any]]:
+        from weights_on_disk import CASES
+
+        return CASES[case](folder)
+
+    return make
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -211,7 +211,16 @@ def test_every_command_explains_itself(graticule, command):
     ("option", "said"),
     [
         (("--option", "sigma_px"), "NAME=VALUE"),
+        (("--option", "=2"), "--option '=2' has no name; write NAME=VALUE"),
         (("--option", "sigma=2"), "no option 'sigma'"),
+        (("--option", "split=true", "--option", "split=false"), "--option split is given twice"),
+        (("--polarity", "dark", "--option", "polarity=bright"), "polarity is given twice"),
+        (
+            ("--segmenter", "swin-unet", "--weights", "a.pt", "--option", "weights=b.pt"),
+            "--weights a.pt and --option weights=b.pt: leave one out",
+        ),
+        (("--segmenter", "swin-unet", "--option", "weights=/none.pt"), "/none.pt: no such weights file"),
+        (("--segmenter", "swin-unet", "--weights", "/none.pt", "--option", "device=gpu"), "device = 'gpu'"),
         (("--segmenter", "magic"), "known: efficient-sam-ti, swin-unet, threshold, vmamba, yolov8n-seg"),
         (
             ("--segmenter", "swin-unet"),
@@ -240,6 +249,7 @@ def test_a_value_that_cannot_be_is_named(graticule, movie, tmp_path, option, sai
         ("link", "out.ome.zarr"),
         ("simulate", "out.ome.zarr"),
         ("segment", "/tmp/a.tif", "--weights", "swin.safetensors"),
+        ("segment", "/tmp/a.tif", "--option", "weights=swin.safetensors"),
     ],
     ids=" ".join,
 )
@@ -247,7 +257,9 @@ def test_a_relative_path_is_refused_in_a_submitted_job_and_its_absolute_form_giv
     graticule, monkeypatch, arguments
 ):
     monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
-    (relative,) = (name for name in arguments[1:] if "." in name and not name.startswith("/"))
+    (relative,) = (
+        name.removeprefix("weights=") for name in arguments[1:] if "." in name and not name.startswith("/")
+    )
     line = failed(graticule(*arguments))
     assert f"{relative!r} is relative" in line
     assert os.path.abspath(relative) in line

@@ -1,11 +1,14 @@
 """A Ray head for all end-to-end tests: its own, on free ports, stopped by process id."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -40,6 +43,12 @@ class Cluster:
         """Return the command line that submits jobs/track_dataset.py."""
         submit = [str(BIN / "ray"), "job", "submit", "--address", self.head.address, "--", "python"]
         return [*submit, "jobs/track_dataset.py", *map(str, arguments)]
+
+    def actors(self) -> list[dict[str, Any]]:
+        """Return all actors there are or were, as Ray lists them."""
+        headers = {"Authorization": f"Bearer {self.head.environment['RAY_AUTH_TOKEN']}"}
+        with urlopen(Request(f"{self.head.address}/api/v0/actors?detail=1", headers=headers)) as answer:
+            return list(json.load(answer)["data"]["result"]["result"])
 
     def track(self, *arguments: object, timeout: float = 500) -> Finished:
         """Submit a tracking job, wait for its end."""
@@ -83,8 +92,14 @@ def ray_here() -> Iterator[None]:
 
 
 @pytest.fixture
-def command(ray_here, capsys, caplog) -> Callable[..., Finished]:
+def command(ray_here, command_without_ray) -> Callable[..., Finished]:
     """The graticule command, in this process."""
+    return command_without_ray
+
+
+@pytest.fixture
+def command_without_ray(capsys, caplog) -> Callable[..., Finished]:
+    """The graticule command, in this process, for what ends before Ray is needed."""
 
     def call(*arguments: object) -> Finished:
         caplog.clear()

@@ -32,3 +32,8 @@ def test_memory_that_ran_out_is_no_damage():
 def test_a_mistake_of_our_own_is_not_blamed_on_the_file():
     with pytest.raises((AttributeError, TypeError)), places.decoding("movie.mrc", "copy it"):
         places.base_name(None)  # type: ignore[arg-type]
+
+
+def test_a_web_server_that_is_not_there_is_not_blamed_on_the_path():
+    with pytest.raises(InputError, match=r"^http://127\.0\.0\.1:9/movie\.mrc cannot be read: Cannot connect"):
+        places.size_of("http://127.0.0.1:9/movie.mrc")

@@ -114,6 +114,23 @@ def test_an_impossible_value_is_named():
         models.create("threshold", **{**RESOLVED, "sigma_px": -1})
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"device": "gpu"}, "device = 'gpu' cannot be: it should be 'auto', 'cpu', 'cuda' or 'cuda:1'"),
+        ({"view_px": -3}, "view_px = -3 cannot be: it should be 'auto' or at least 16"),
+        ({"prompts": "foo"}, "prompts = 'foo' cannot be: it should be 'proposals' or 'grid'"),
+        ({"detector": -1}, "detector = -1 cannot be: it should be options of its own, such as"),
+        ({"detector": {"sigma": 1}}, r"no option 'detector\.sigma'; known: background_px"),
+        ({"detector": {"sigma_px": -1}}, r"detector\.sigma_px = -1 cannot be: .* at least 0"),
+    ],
+    ids=str,
+)
+def test_an_impossible_value_of_a_network_is_named_however_deep_it_lies(options, said):
+    with pytest.raises(ConfigError, match=f"segmenter efficient-sam-ti: {said}"):
+        models.create("efficient-sam-ti", **options)
+
+
 def test_an_option_left_open_is_refused():
     with pytest.raises(ConfigError, match="polarity is still 'auto'"):
         models.create("threshold", **{**RESOLVED, "polarity": "auto"})

@@ -135,6 +135,13 @@ def test_a_diameter_in_nm_is_taken_by_the_pixel_size(movie, tmp_path):
     assert experiment.run(run_id).summary["options"]["min_diameter_px"] == pytest.approx(12.0)
 
 
+@pytest.mark.parametrize("polarity", ["dark", "bright"])
+def test_a_polarity_among_the_segmenters_options_is_not_found_out_from_the_movie(movie, tmp_path, polarity):
+    experiment = segmented(movie, tmp_path / "e.ome.zarr", options={"polarity": polarity})
+    (run_id,) = (name for name in experiment.runs() if name.startswith("segment-"))
+    assert experiment.run(run_id).summary["options"]["polarity"] == polarity
+
+
 def test_a_diameter_in_nm_needs_a_pixel_size(tmp_path):
     plain = tmp_path / "plain.tif"
     noise = np.random.default_rng(0).poisson(90, (2, 64, 64)).astype(np.uint8)

@@ -39,6 +39,19 @@ def test_the_smallest_diameter_is_given_once():
         checked(SegmentSettings, {"min_diameter_px": 3, "min_diameter_nm": 1})
 
 
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"polarity": "dark", "options": {"polarity": "bright"}}, "polarity"),
+        ({"min_diameter_px": 3, "options": {"min_diameter_px": 5}}, "min_diameter_px"),
+        ({"min_diameter_nm": 0, "options": {"min_diameter_px": 5}}, "min_diameter_px"),
+    ],
+)
+def test_what_has_an_option_of_its_own_is_not_given_twice(values, name):
+    with pytest.raises(ConfigError, match=f"{name} is given twice, by --option {name} = .*; leave one out"):
+        checked(SegmentSettings, values)
+
+
 def test_several_mistakes_are_told_together():
     with pytest.raises(ConfigError, match=r"--average.*; --pixel-size-nm"):
         checked(IngestSettings, {"average": 0, "pixel_size_nm": 0})

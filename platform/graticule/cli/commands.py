@@ -46,19 +46,27 @@ Crop = Annotated[str | None, typer.Option("--crop", help="Pixels to take, y0:y1,
 Average = Annotated[int, typer.Option("--average", help="Average every N frames (low dose)")]
 PixelSize = Annotated[float | None, typer.Option("--pixel-size-nm", help="Overrides the file's")]
 Interval = Annotated[float | None, typer.Option("--frame-interval-s", help="Overrides the file's")]
-SegmenterName = Annotated[str, typer.Option("--segmenter", help="See: graticule models")]
+SegmenterName = Annotated[
+    str, typer.Option("--segmenter", help="How particles are found; see: graticule models")
+]
 TrackerName = Annotated[str, typer.Option("--tracker", help="How particles are followed")]
 Weights = Annotated[
-    str | None, typer.Option("--weights", help="Of a network: builtin, FILE, URL or models:/name@alias")
+    str | None, typer.Option("--weights", help="Of the network: builtin, FILE, URL or models:/name@alias")
 ]
-Tile = Annotated[int | None, typer.Option("--tile", help="Edge of the windows, px; default: 512 or more")]
-PolarityOption = Annotated[Polarity, typer.Option("--polarity", help="Particles against the film")]
+Tile = Annotated[int | None, typer.Option("--tile", help="Edge of the windows, px; by default what fits")]
+PolarityOption = Annotated[
+    Polarity, typer.Option("--polarity", help="Particles darker or brighter than the film")
+]
 MinPx = Annotated[float | None, typer.Option("--min-diameter-px", help="Drop smaller particles")]
 Option = Annotated[
-    list[str] | None, typer.Option("--option", help="Of the segmenter, NAME=VALUE; repeatable")
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="NAME=VALUE", help="Of the segmenter, repeatable; see docs/segmenters.md"
+    ),
 ]
 TrackerOption = Annotated[
-    list[str] | None, typer.Option("--tracker-option", help="Of the tracker, NAME=VALUE; repeatable")
+    list[str] | None,
+    typer.Option("--tracker-option", metavar="NAME=VALUE", help="Of the tracker, repeatable"),
 ]
 MinNm = Annotated[float | None, typer.Option("--min-diameter-nm", help="Drop smaller particles")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; default: one per CPU")]
@@ -67,7 +75,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace another re
 
 @app.command()
 def track(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Movies, or a glob")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Movies, or a glob")],
     out: Out,
     frames: Frames = None,
     crop: Crop = None,
@@ -138,7 +146,7 @@ def segment(
     workers: Workers = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Find the particles of an experiment, or of any movie as label images."""
+    """Find particles: in an experiment, or of a movie as label images."""
     from graticule.pipeline.label_images import segment_to_folder, stills
     from graticule.pipeline.single import segment_experiment
     from graticule.storage.experiment import Experiment
@@ -170,7 +178,7 @@ def link(
     workers: Workers = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Follow the particles of a segmented experiment and write its tables and graph."""
+    """Follow the particles; write the tables and the graph."""
     from graticule.pipeline.single import link_experiment
 
     settings = _link(tracker, tracker_option)
@@ -181,7 +189,7 @@ def link(
 
 @app.command()
 def report(experiment: Annotated[str, typer.Argument(metavar="EXP")], workers: Workers = None) -> None:
-    """Draw page, figures and overlay movie of a linked experiment."""
+    """Draw page, figures and overlay movie of an experiment."""
     from graticule.pipeline.single import report_experiment
 
     with execution(workers) as how:
@@ -200,7 +208,7 @@ def simulate(
     frame_interval_s: Interval = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a synthetic sintering movie as an experiment whose labels and tables are the truth."""
+    """Write a synthetic movie whose labels and tables are the truth."""
     from graticule.core.calibration import Calibration
     from graticule.pipeline.simulate import simulate_experiment
 
@@ -243,7 +251,7 @@ def export(
     to: Annotated[str, typer.Option("--to", help="csv or tiff")],
     overwrite: Overwrite = False,
 ) -> None:
-    """Write an experiment's tables or labels in another format."""
+    """Write tables or labels in another format."""
     from graticule.pipeline.single import export_experiment
 
     for written in export_experiment(located(experiment), to, located(path), overwrite=overwrite):
@@ -276,26 +284,38 @@ def _segment(
     options: list[str] | None,
 ) -> SegmentSettings:
     values: dict[str, Any] = {"segmenter": segmenter, "tile": tile, "polarity": polarity.value}
-    named = dict(_named_value("--option", text) for text in options or ())
+    named = _named_values("--option", options)
+    if weights is not None and "weights" in named:
+        raise ConfigError(f"--weights {weights} and --option weights={named['weights']}: leave one out")
+    weights = weights if weights is not None else named.get("weights")
     if weights is not None:
-        named["weights"] = located_weights(weights)
+        named["weights"] = located_weights(str(weights))
     values["options"] = named
     return checked(SegmentSettings, {**values, "min_diameter_px": min_px, "min_diameter_nm": min_nm})
 
 
 def _link(tracker: str, options: list[str] | None) -> LinkSettings:
-    named = dict(_named_value("--tracker-option", text) for text in options or ())
-    return checked(LinkSettings, {"tracker": tracker, "options": named})
+    return checked(LinkSettings, {"tracker": tracker, "options": _named_values("--tracker-option", options)})
 
 
-def _named_value(option: str, text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ConfigError(f"{option} {text!r} has no value; write NAME=VALUE")
+def _named_values(option: str, texts: list[str] | None) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise ConfigError(f"{option} {text!r} has no {'value' if name else 'name'}; write NAME=VALUE")
+        if name in named:
+            raise ConfigError(f"{option} {name} is given twice, {named[name]!r} and {value!r}; leave one out")
+        named[name] = _value(value)
+    return named
+
+
+def _value(text: str) -> Any:
+    """Return what a text says in JSON, such as ``2``, ``true`` or ``null``; else the text itself."""
     try:
-        return name, json.loads(value)
+        return json.loads(text)
     except json.JSONDecodeError:
-        return name, value
+        return text
 
 
 def _targets(sources: list[str], folder: str) -> list[str]:

@@ -22,7 +22,7 @@ class _ListByDefault(TyperGroup):
 models_app = typer.Typer(
     cls=_ListByDefault,
     rich_markup_mode=None,
-    help="List the segmenters and trackers (without a command), or make weights ready for use.",
+    help="List segmenters and trackers, or convert weights.",
 )
 
 
@@ -48,7 +48,11 @@ def convert(
     network: Annotated[str | None, typer.Option("--network", help="Default: told by its keys")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Build pickled objects, which may run code")] = False,
 ) -> None:
-    """Write published weights as a safetensors file, which needs no trust to be read."""
+    """Write a published checkpoint as a safetensors file.
+
+    FILE may hold pickled objects, which run code when they are built: only with --trust. The file
+    written holds numbers alone and needs no trust.
+    """
     from graticule.models.weights import convert as converted
 
     target = None if out is None else located(out)
@@ -73,10 +77,13 @@ def _table(rows: list[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*rows[0], box=box.SIMPLE_HEAD, pad_edge=False)
+    console = Console(highlight=False)
+    table = Table(*rows[0][:-1], box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
-        column.no_wrap, column.overflow = column.header in HEADINGS[:3], "fold"
+        column.no_wrap, column.overflow = column.header != "weights", "fold"
     table.columns[1].justify = "right"
     for row in rows[1:]:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*row[:-1])
+    console.print(table)
+    # Beside the rest they would leave no room on a terminal of 80 columns.
+    _columns([(row[0], row[-1]) for row in rows])

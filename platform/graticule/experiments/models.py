@@ -98,7 +98,10 @@ def _download(uri: str, source: str, kept: Path) -> None:
 def _version(address: Address) -> tuple[Address, Any]:
     """Return the address by version, and what the registry knows of it."""
     if not is_begun():
-        raise ConfigError(f"{address}: nothing is registered in {tracking_uri()}; see MLFLOW_TRACKING_URI")
+        raise ConfigError(
+            f"{address}: nothing is registered in {tracking_uri()}; name the server that has it in"
+            " MLFLOW_TRACKING_URI, or give a file"
+        )
     with asking():
         found = _asked(address)
         if found is None:

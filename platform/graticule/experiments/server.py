@@ -10,7 +10,7 @@ from graticule.core.errors import ConfigError, GraticuleError
 from graticule.experiments.home import home
 
 _DATABASE = "mlflow.db"
-_NOISY = ("mlflow", "alembic")
+_NOISY = ("mlflow", "alembic", "urllib3")
 _LONGEST = 200
 # A mistyped address would otherwise be asked for minutes; nobody is told that we run.
 _MANNERS = {

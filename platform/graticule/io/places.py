@@ -151,6 +151,11 @@ def readable(path: str) -> Iterator[None]:
     except GraticuleError:
         raise
     except FileNotFoundError as error:
+        # fsspec says so of a web server that it cannot even reach
+        if is_url(path) and isinstance(error.__cause__, OSError):
+            raise InputError(
+                f"{path} cannot be read: {one_line(error.__cause__)}; check the address and its server"
+            ) from error
         raise InputError(f"{path}: no such file or folder; check the path") from error
     except PermissionError as error:
         raise InputError(f"{path}: not allowed to read it; change its permissions or your keys") from error

@@ -71,5 +71,5 @@ def _parameters(name: str) -> tuple[int | None, str]:
         with torch.device("meta"):
             network = made.build(made.config())
     except ConfigError:
-        return None, "extra not installed"
+        return None, "extra not installed (graticule doctor)"
     return sum(parameter.numel() for parameter in network.parameters()), ""

@@ -8,6 +8,7 @@ from jaxtyping import Num
 from pydantic import BaseModel, ValidationError
 
 from graticule.core.errors import ConfigError, InputError
+from graticule.core.refusal import refusal
 from graticule.core.registry import look_up
 from graticule.core.segmenter import Segmenter
 
@@ -118,18 +119,10 @@ def check_weights(name: str, options: Mapping[str, Any]) -> None:
 
 
 def _checked(name: str, model: type[BaseModel], options: Mapping[str, Any]) -> BaseModel:
-    unknown = sorted(set(options) - set(model.model_fields))
-    if unknown == [WEIGHTS]:
+    if WEIGHTS in options and name in WITHOUT_NETWORK:
         learned = ", ".join(sorted(set(SEGMENTERS) - set(WITHOUT_NETWORK)))
         raise ConfigError(f"segmenter {name} has no weights; leave --weights out, or choose one of {learned}")
-    if unknown:
-        known = ", ".join(sorted(model.model_fields))
-        raise ConfigError(f"segmenter {name} has no option {unknown[0]!r}; known: {known}")
     try:
         return model.model_validate(dict(options))
     except ValidationError as error:
-        first = error.errors()[0]
-        option = first["loc"][0] if first["loc"] else "options"
-        raise ConfigError(
-            f"segmenter {name}: {option} = {first['input']!r} cannot be: {first['msg']}"
-        ) from None
+        raise ConfigError(f"segmenter {name}: {refusal(error, model)}") from None

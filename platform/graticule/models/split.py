@@ -1,10 +1,14 @@
 """Part touching particles at their necks, one connected component at a time."""
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from jaxtyping import Bool, Float, Int32
 from scipy import ndimage
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
+
+from graticule.core.window import Box
 
 EIGHT = np.ones((3, 3), bool)
 NECK = 0.8
@@ -29,26 +33,50 @@ def split_touching(labels: Int32[np.ndarray, "y x"], *, neck: float = NECK) -> I
     Source: h-maxima of the distance function, P. Soille, Morphological Image Analysis, 6.4.
     """
     depth = ndimage.distance_transform_edt(labels > 0)
-    out = labels.copy()
-    following = int(labels.max(initial=0)) + 1
-    boxes = ndimage.find_objects(labels)
-    for label in _lobed(labels, depth):
-        box = boxes[label - 1]
-        body = labels[box] == label
-        pieces = _pieces(body, np.where(body, depth[box], 0.0), neck)
-        further = pieces > 1
-        out[box][further] = pieces[further] + (following - 2)
-        following += max(int(pieces.max()) - 1, 0)
-    return out
+
+    def pieces(body: np.ndarray, box: Box) -> np.ndarray:
+        return _pieces(body, np.where(body, depth[box], 0.0), neck)
+
+    return cut_up(labels, lobed(labels, depth, above=1.0), pieces)
 
 
-def _lobed(labels: np.ndarray, depth: np.ndarray) -> list[int]:
-    """Return the components with more than one local maximum of depth, in order."""
-    top = (depth == ndimage.maximum_filter(depth, footprint=EIGHT)) & (labels > 0) & (depth > 1)
+def lobed(labels: Int32[np.ndarray, "y x"], height: Float[np.ndarray, "y x"], *, above: float) -> list[int]:
+    """Return the components with more than one local maximum of ``height``, in order.
+
+    Args:
+        labels: Components, no two of which touch.
+        height: Such as the depth within a component.
+        above: What a maximum must exceed to count.
+    """
+    height = np.where(labels > 0, height, -1.0)
+    top = (height > above) & (height == ndimage.maximum_filter(height, footprint=EIGHT))
     plateaus, count = ndimage.label(top, EIGHT)
     owner = np.zeros(count + 1, labels.dtype)
     owner[plateaus[top]] = labels[top]
     return [int(label) for label in np.flatnonzero(np.bincount(owner[1:], minlength=1) > 1)]
+
+
+def cut_up(
+    labels: Int32[np.ndarray, "y x"], which: Iterable[int], pieces: Callable[[np.ndarray, Box], np.ndarray]
+) -> Int32[np.ndarray, "y x"]:
+    """Return ``labels`` with some components cut; new pieces are numbered after all others.
+
+    Args:
+        labels: Components.
+        which: Those to be cut.
+        pieces: (component's mask in its box, the box) -> the pieces there, 1 … n; the first
+            keeps the component's label.
+    """
+    out = labels.copy()
+    following = int(labels.max(initial=0)) + 1
+    boxes = ndimage.find_objects(labels)
+    for label in which:
+        box = boxes[label - 1]
+        found = pieces(labels[box] == label, box)
+        further = found > 1
+        out[box][further] = found[further] + (following - 2)
+        following += max(int(found.max()) - 1, 0)
+    return out
 
 
 def _pieces(body: np.ndarray, depth: Float[np.ndarray, "y x"], neck: float) -> np.ndarray:

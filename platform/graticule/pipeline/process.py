@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from graticule.storage.codecs import limit_threads
 
-HANDED_ON = ("GRATICULE_HOME", "MLFLOW_TRACKING_URI")
-"""Environment that says where weights lie; a worker may be started without it."""
+HANDED_ON = ("GRATICULE_HOME", "GRATICULE_SCAN", "MLFLOW_TRACKING_URI")
+"""Environment that says where weights lie and how they are computed with; a worker may be started without."""
 
 
 def one_thread() -> None:

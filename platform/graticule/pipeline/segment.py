@@ -228,7 +228,7 @@ def resolved_options(
     settings: SegmentSettings, read: Reader, frames: int, pixel_size_nm: float | None
 ) -> dict[str, Any]:
     """Return the segmenter's options, resolved from a few of ``frames`` frames that ``read`` gives."""
-    options = {**settings.options, "polarity": settings.polarity}
+    options = {"polarity": settings.polarity, **settings.options}
     diameter = _min_diameter_px(settings, pixel_size_nm)
     if diameter is not None:
         options["min_diameter_px"] = diameter

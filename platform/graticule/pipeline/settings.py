@@ -47,6 +47,18 @@ class SegmentSettings(Settings):
             raise ValueError("give the smallest diameter in px or in nm, not both")
         return self
 
+    @model_validator(mode="after")
+    def _said_once(self) -> "SegmentSettings":
+        diameter = self.min_diameter_px if self.min_diameter_nm is None else self.min_diameter_nm
+        said = {"polarity": self.polarity != "auto", "min_diameter_px": diameter is not None}
+        twice = [name for name in said if said[name] and name in self.options]
+        if twice:
+            raise ValueError(
+                f"{twice[0]} is given twice, by --option {twice[0]} = {self.options[twice[0]]!r} and by an"
+                " option of its own; leave one out"
+            )
+        return self
+
 
 class LinkSettings(Settings):
     """How particles are followed. ``options`` belong to the tracker."""

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from graticule.core.errors import ConfigError
 from graticule.core.lineage import Lineage
+from graticule.core.refusal import refusal
 from graticule.core.tracker import Observations, Tracker
 from graticule.registration.drift import drift_steps
 from graticule.tracking.bodies import bodies_of
@@ -74,9 +75,4 @@ def create(**options: Any) -> OverlapTracker:
     try:
         return OverlapTracker(OverlapSettings(**options))
     except ValidationError as error:
-        first = error.errors()[0]
-        known = ", ".join(OverlapSettings.model_fields)
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"tracker overlap: option {name}={first['input']!r}: {first['msg']}; options: {known}"
-        ) from None
+        raise ConfigError(f"tracker overlap: {refusal(error, OverlapSettings)}") from None

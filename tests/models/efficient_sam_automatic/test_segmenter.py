@@ -2,8 +2,10 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from graticule.core.segmenter import Patch
+from graticule.models.efficient_sam.automatic.select import Criteria
 from graticule.models.efficient_sam.segmenter import EfficientSam
 from graticule.tiling import segment_frames
 from models.efficient_sam_automatic.oracle import Oracle, discs, least_iou, sam, segmented
@@ -116,6 +118,18 @@ def test_foreground_is_likelier_than_not_on_labels_and_zero_outside_the_trusted_
     found.foreground[0][trusted] = 0
     assert not found.labels.any()
     assert not found.foreground.any()
+
+
+def test_between_two_views_the_caller_computes_with_gradients_again():
+    segmenter = sam(dtype="bfloat16")
+    image, _ = discs((256, 256), *APART)
+    patch = Patch(pixels=image[None], trusted=(slice(0, 256),) * 2)
+    work = segmenter._tasks(patch, [segmenter.measure(image)])
+    criteria = Criteria(predicted_iou=0.5, stability=0.5, min_diameter_px=0.0)
+    for _, found in segmenter.machine.candidates(work, criteria):
+        assert found
+        assert not torch.is_inference_mode_enabled()
+        assert not torch.is_autocast_enabled("cpu")
 
 
 def test_a_segmenter_travels_without_its_network():

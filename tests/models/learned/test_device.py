@@ -4,7 +4,6 @@ import torch
 from graticule.core.errors import ConfigError
 from graticule.models.learned.device import (
     Batch,
-    limit_torch_threads,
     resolve_device,
     resolve_dtype,
     run_in_batches,
@@ -99,10 +98,3 @@ def test_half_precision_multiplies_in_half_and_answers_in_float32(dtype):
     (answer,) = run(function, [torch.ones(1, 8, 8)], Batch(1, fixed=True), dtype)
     assert inner == [dtype]
     assert answer.dtype == torch.float32
-
-
-def test_torch_threads_can_be_limited():
-    before = torch.get_num_threads()
-    limit_torch_threads(1)
-    assert torch.get_num_threads() == 1
-    limit_torch_threads(before)

@@ -86,6 +86,13 @@ def test_mixed_dtypes_of_autocast_are_taken():
     assert y.dtype == torch.bfloat16
 
 
+def test_autocast_around_it_changes_no_bit():
+    case = Case(batch=2, groups=2, per_group=3, states=4, length=70)
+    plain = values_and_gradients(case, "chunked")
+    with torch.autocast("cpu", torch.bfloat16):
+        assert distance(values_and_gradients(case, "chunked"), plain) == 0
+
+
 def test_only_what_needs_a_gradient_gets_one():
     arguments = [x.detach() for x in Case(length=40).arguments()]
     arguments[2].requires_grad_()

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import fsspec
 import pytest
 import torch
 from safetensors import safe_open
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from graticule.core.errors import ConfigError, InputError
 from graticule.models.weights import convert, load_network
+from graticule.models.weights.convert import _source_name
 
 VECTORS = {"efficient-sam-ti": "efficient_sam_ti", "swin-unet": "swin_unet", "vmamba": "vm_unet_v2"}
 
@@ -46,7 +48,7 @@ def _tensor(filled, key, spec) -> Tensor:
 def test_whose_published_weights_they_are_is_told_by_their_keys(shared_data, tmp_path, name):
     torch.save({"model": published(shared_data, name)}, tmp_path / "net.pth")
     target = convert(str(tmp_path / "net.pth"), trust=False)
-    assert target == tmp_path / "net.safetensors"
+    assert target == str(tmp_path / "net.safetensors")
     direct, converted = (
         load_network(name, str(path)).state_dict() for path in (tmp_path / "net.pth", target)
     )
@@ -66,7 +68,7 @@ def test_a_checkpoint_with_pickled_objects_is_converted_on_trust_alone(shared_da
         convert(str(path), trust=False)
     with pytest.raises(InputError, match="--trust"):
         load_network("swin-unet", str(path))
-    load_network("swin-unet", str(convert(str(path), trust=True)))
+    load_network("swin-unet", convert(str(path), trust=True))
 
 
 @pytest.mark.shared_data
@@ -78,7 +80,7 @@ def test_published_weights_given_to_another_network_are_refused(shared_data, tmp
 
 def test_weights_that_fit_no_network_say_what_each_lacks(tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "net.pt")
-    with pytest.raises(ConfigError, match=r"fits none of efficient-sam-ti \(lacks .*--network"):
+    with pytest.raises(ConfigError, match=r"fits no network: efficient-sam-ti \(lacks .*give a checkpoint"):
         convert(str(tmp_path / "net.pt"), trust=False)
 
 
@@ -107,3 +109,22 @@ def test_a_file_of_ours_needs_no_converting(tiny, tmp_path):
     save_weights(tmp_path / "a.pt", "tiny", tiny.config(), tiny.network())
     with pytest.raises(ConfigError, match="is a graticule weights file of tiny already"):
         convert(str(tmp_path / "a.pt"), trust=False)
+
+
+@pytest.mark.shared_data
+def test_the_converted_file_can_go_to_a_url(shared_data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    memory = fsspec.filesystem("memory")
+    with memory.open("/in/net.pt", "wb") as file:
+        torch.save(published(shared_data, "swin-unet"), file)
+    target = convert("memory://in/net.pt", "memory://out/net.safetensors", trust=False)
+    assert target == "memory://out/net.safetensors"
+    load_network("swin-unet", target)
+    with pytest.raises(ConfigError, match="is not overwritten"):
+        convert("memory://in/net.pt", target, trust=False)
+    assert not (tmp_path / "memory:").exists()
+
+
+def test_what_a_file_was_converted_from_is_said_without_the_keys_in_a_url():
+    assert _source_name("https://here.example/net.pt?signature=secret") == "net.pt"
+    assert _source_name("/here/what?.pt") == "what?.pt"

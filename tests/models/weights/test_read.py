@@ -2,12 +2,14 @@
 
 import argparse
 import os
+from pathlib import Path
 
 import pytest
 import torch
 
 from graticule.core.errors import InputError
 from graticule.models.weights import save_weights
+from graticule.models.weights.digest import sha256_of
 from graticule.models.weights.read import RefusedPickleError, read_weights
 
 
@@ -80,3 +82,14 @@ def test_a_file_that_may_not_be_read_is_named(tiny, tmp_path):
     save_weights(tmp_path / "a", "tiny", tiny.config(), tiny.network())
     (tmp_path / "a").chmod(0)
     assert "not allowed to read it" in refused(tmp_path / "a")
+
+
+def test_a_torchscript_archive_is_refused_as_what_it_is(tmp_path):
+    torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), tmp_path / "a.pt")
+    assert "is a TorchScript archive" in refused(tmp_path / "a.pt")
+
+
+def test_a_file_whose_bytes_cannot_be_read_is_named():
+    for read in (read_weights, sha256_of):
+        with pytest.raises(InputError, match="/proc/self/mem cannot be read"):
+            read(Path("/proc/self/mem"))

@@ -196,6 +196,6 @@ def test_weights_from_a_file_segment_like_the_network_they_were_saved_from(netwo
     assert isinstance(loaded.network, YoloSeg)
 
 
-def test_an_unknown_device_is_an_error_in_one_line():
-    with pytest.raises(ConfigError, match="no device 'tpu'"):
-        segment(Yolo(YoloOptions(device="tpu"), Oracle()), discs(1, 64, 64))
+def test_a_device_that_is_not_there_is_an_error_in_one_line():
+    with pytest.raises(ConfigError, match="no device 'cuda:77'"):
+        segment(Yolo(YoloOptions(device="cuda:77"), Oracle()), discs(1, 64, 64))

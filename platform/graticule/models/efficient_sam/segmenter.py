@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int32, Num
 from torch import nn
 
-from graticule.core.errors import ConfigError, InputError
+from graticule.core.errors import InputError
 from graticule.core.segmenter import Patch, Segmentation, Segmenter, Statistics
 from graticule.models.efficient_sam.automatic.candidate import Candidate
 from graticule.models.efficient_sam.automatic.fitting import concrete, fitted
@@ -28,10 +28,12 @@ from graticule.models.efficient_sam.automatic.prompted import (
     Embedded,
     Point,
     PromptedMask,
+    check_prompts,
     masks_at,
     single_scene,
 )
 from graticule.models.efficient_sam.automatic.select import Criteria
+from graticule.models.learned.device import WORKER_BYTES
 from graticule.models.learned.normalise import normalised
 from graticule.models.learned.options import LearnedOptions
 from graticule.models.learned.semantic import SemanticSegmenter
@@ -66,6 +68,7 @@ class EfficientSam(Segmenter):
     Options: ClassVar[type[LearnedOptions]] = EfficientSamOptions
     native_size = 1024
     keeps_state = True
+    memory_bytes = WORKER_BYTES
 
     def __init__(self, options: EfficientSamOptions, network: nn.Module | None = None) -> None:
         self.options = concrete(options)
@@ -138,7 +141,7 @@ class EfficientSam(Segmenter):
         Raises:
             ConfigError: If a prompt lies outside of the image, or a box is inside out.
         """
-        _check_prompts(image.shape, points, boxes)
+        check_prompts(image.shape, points, boxes)
         machine = self.machine
         with machine.precision():
             return masks_at(
@@ -158,7 +161,7 @@ class EfficientSam(Segmenter):
         boxes: Sequence[BoxPrompt] = (),
     ) -> list[PromptedMask]:
         """Return a mask for each point and each box of an image: :meth:`embedding`, then :meth:`at`."""
-        _check_prompts(image.shape, points, boxes)
+        check_prompts(image.shape, points, boxes)
         return self.at(self.embedding(image), points=points, boxes=boxes)
 
     @property
@@ -230,15 +233,3 @@ class EfficientSam(Segmenter):
         found = self._detector.segment(Patch(pixels=pixels, trusted=everywhere), [mine]).labels[0]
         seen = np.unique(found[patch.trusted])
         return np.where(np.isin(found, seen), found, 0).astype(np.int32)
-
-
-def _check_prompts(shape: tuple[int, ...], points: Sequence[Point], boxes: Sequence[BoxPrompt]) -> None:
-    height, width = shape
-    for y, x in [*points, *((y, x) for box in boxes for y, x in (box[:2], box[2:]))]:
-        if not (0 <= y <= height - 1 and 0 <= x <= width - 1):
-            raise ConfigError(
-                f"prompt at y, x = {y:g}, {x:g} lies outside of the image of {height} x {width} pixels"
-            )
-    for y0, x0, y1, x1 in boxes:
-        if y0 > y1 or x0 > x1:
-            raise ConfigError(f"box {y0:g}, {x0:g}, {y1:g}, {x1:g} is inside out; give y0, x0, y1, x1")

@@ -14,7 +14,7 @@ from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
 from graticule.models.edges import only
-from graticule.models.split import EIGHT, components, split_touching
+from graticule.models.split import EIGHT, components, cut_up, lobed, split_touching
 
 SMOOTH_PX = 0.7
 VALLEY = 0.7
@@ -64,29 +64,9 @@ def split_by_distance(
 
     Source: h-maxima, P. Soille, Morphological Image Analysis, 6.3.
     """
-    out = labels.copy()
-    following = int(labels.max(initial=0)) + 1
-    boxes = ndimage.find_objects(labels)
-    for label in _lobed(labels, distance):
-        box = boxes[label - 1]
-        body = labels[box] == label
-        pieces = _pieces(body, _smoothed(body, distance[box]))
-        further = pieces > 1
-        out[box][further] = pieces[further] + (following - 2)
-        following += max(int(pieces.max()) - 1, 0)
-    return out
-
-
-def _lobed(labels: np.ndarray, distance: np.ndarray) -> list[int]:
-    """Return the components that are large enough for two, and have two summits."""
-    height = np.where(labels > 0, distance, -1.0)
-    top = (height > PEAK) & (height == ndimage.maximum_filter(height, footprint=EIGHT))
-    plateaus, count = ndimage.label(top, EIGHT)
-    owner = np.zeros(count + 1, labels.dtype)
-    owner[plateaus[top]] = labels[top]
     areas = np.bincount(labels.ravel())
-    summits = np.bincount(owner[1:], minlength=areas.size)
-    return [int(label) for label in np.flatnonzero((summits > 1) & (areas >= LEAST_AREA_PX)) if label]
+    large = (label for label in lobed(labels, distance, above=PEAK) if areas[label] >= LEAST_AREA_PX)
+    return cut_up(labels, large, lambda body, box: _pieces(body, _smoothed(body, distance[box])))
 
 
 def _smoothed(body: np.ndarray, distance: np.ndarray) -> np.ndarray:

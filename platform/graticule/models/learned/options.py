@@ -1,8 +1,17 @@
 """Options that all segmenters with a network have."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _device(name: str) -> str:
+    """Return the name of a device; whether this machine has it is not known here."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise ValueError("it should be 'auto', 'cpu', 'cuda' or 'cuda:1'")
+    return name
+
 
 Auto = Literal["auto"]
 Length = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -21,7 +30,7 @@ class LearnedOptions(BaseModel):
     """``builtin``, a path, a URL, or ``models:/name@alias``."""
     weights_sha256: str | None = None
     """Digest the weights must have; filled in when resolved, so that all workers use the same."""
-    device: str = "auto"
+    device: Annotated[str, AfterValidator(_device)] = "auto"
     """``auto`` (CUDA where there is one), ``cpu``, ``cuda``, ``cuda:1`` …"""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """``auto``: float32 on a CPU, bfloat16 on CUDA."""

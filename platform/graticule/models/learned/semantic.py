@@ -13,7 +13,13 @@ from torch import Tensor, nn
 from graticule.core.errors import InputError
 from graticule.core.segmenter import Patch, Segmentation, Segmenter, Statistics
 from graticule.models.edges import cut_edges
-from graticule.models.learned.device import Batch, resolve_device, resolve_dtype, run_in_batches
+from graticule.models.learned.device import (
+    WORKER_BYTES,
+    Batch,
+    resolve_device,
+    resolve_dtype,
+    run_in_batches,
+)
 from graticule.models.learned.fitting import MARGIN_PX, context_px, resolved
 from graticule.models.learned.instances import instances
 from graticule.models.learned.normalise import measure_frame, normalised
@@ -39,6 +45,7 @@ class SemanticSegmenter(Segmenter):
     Options: ClassVar[type[LearnedOptions]] = LearnedOptions
     native_size: int
     keeps_state = True
+    memory_bytes = WORKER_BYTES
 
     def __init__(self, options: LearnedOptions, network: nn.Module | None = None) -> None:
         self.options = options

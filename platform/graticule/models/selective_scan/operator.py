@@ -5,6 +5,7 @@ never the states of every step.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,41 +39,65 @@ def scan_operator(
     """
     operator = torch.library.custom_op(
         f"graticule::{name}_scan",
-        forward,
+        _as_it_is(forward),
         mutates_args=(),
         schema=f"({ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)",
     )
     adjoint = torch.library.custom_op(
         f"graticule::{name}_scan_backward",
-        backward,
+        _as_it_is(backward),
         mutates_args=(),
         schema=f"(Tensor dy, Tensor dlast, Tensor kept, {ARGUMENTS}) -> ({', '.join(['Tensor'] * INPUTS)})",
     )
-
-    def shapes(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
-        dtype = torch.promote_types(u.dtype, torch.float32)
-        kept = kept_shape(u, B)
-        return (
-            u.new_empty(u.shape),
-            u.new_empty((u.shape[0], *A.shape), dtype=dtype),
-            u.new_empty(kept if rest[-1] else (0, *kept[1:]), dtype=dtype),
-        )
-
-    def gradient(ctx: Any, dy: Tensor | None, dlast: Tensor | None, _: Tensor | None) -> tuple[Any, ...]:
-        *tensors, kept = ctx.saved_tensors
-        u, A = tensors[0], tensors[2]
-        if dy is None:
-            dy = torch.zeros_like(u)
-        if dlast is None:
-            dlast = kept.new_zeros((u.shape[0], *A.shape))
-        gradients = adjoint(dy, dlast, kept, *tensors, ctx.delta_softplus)
-        pairs = zip(tensors, gradients, strict=True)
-        return (*(None if tensor is None else grad for tensor, grad in pairs), None, None)
-
-    operator.register_fake(shapes)
+    operator.register_fake(partial(_shapes, kept_shape))
     adjoint.register_fake(_gradient_shapes)
-    operator.register_autograd(gradient, setup_context=_remember)
+    operator.register_autograd(partial(_gradient, adjoint), setup_context=_remember)
     return operator
+
+
+def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``function`` kept from autocast, which would take its products in half precision."""
+
+    def run(first: Tensor, *others: Any) -> Any:
+        with torch.autocast(first.device.type, enabled=False):
+            return function(first, *others)
+
+    return run
+
+
+def _shapes(
+    kept_shape: Callable[[Tensor, Tensor], tuple[int, ...]],
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    *rest: Any,
+) -> tuple[Tensor, Tensor, Tensor]:
+    dtype = torch.promote_types(u.dtype, torch.float32)
+    kept = kept_shape(u, B)
+    return (
+        u.new_empty(u.shape),
+        u.new_empty((u.shape[0], *A.shape), dtype=dtype),
+        u.new_empty(kept if rest[-1] else (0, *kept[1:]), dtype=dtype),
+    )
+
+
+def _gradient(
+    adjoint: Callable[..., tuple[Tensor, ...]],
+    ctx: Any,
+    dy: Tensor | None,
+    dlast: Tensor | None,
+    _: Tensor | None,
+) -> tuple[Any, ...]:
+    *tensors, kept = ctx.saved_tensors
+    u, A = tensors[0], tensors[2]
+    if dy is None:
+        dy = torch.zeros_like(u)
+    if dlast is None:
+        dlast = kept.new_zeros((u.shape[0], *A.shape))
+    gradients = adjoint(dy, dlast, kept, *tensors, ctx.delta_softplus)
+    pairs = zip(tensors, gradients, strict=True)
+    return (*(None if tensor is None else grad for tensor, grad in pairs), None, None)
 
 
 def _gradient_shapes(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[Tensor, ...]:

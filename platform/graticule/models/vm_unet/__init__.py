@@ -11,7 +11,7 @@ ARCHITECTURE = Architecture(
     config=VmUnetConfig,
     build=VmUnet,
     published=from_published,
-    licence="not stated",
+    licence="none stated",
     source="VM-UNetV2, arXiv:2403.09157; github.com/nobodyplayer1/VM-UNetV2",
 )
 

@@ -1,10 +1,12 @@
 """A published checkpoint -> a weights file of ours, which needs no trust to be read."""
 
+import os
 from pathlib import Path
 
 import torch
 
 from graticule.core.errors import ConfigError, GraticuleError, InputError
+from graticule.io import places
 from graticule.models.architecture import ARCHITECTURES, Architecture, NetworkConfig, State, architecture
 from graticule.models.weights.load import MISFITS, built, config_and_state
 from graticule.models.weights.locate import locate
@@ -12,15 +14,16 @@ from graticule.models.weights.match import check_match
 from graticule.models.weights.read import RefusedPickleError, Stored, read_weights, unwrapped
 from graticule.models.weights.save import save_weights
 
+SUFFIX = ".safetensors"
 _YOLO = "yolov8n-seg"
 
 
-def convert(path: str, out: str | None = None, *, trust: bool, network: str | None = None) -> Path:
+def convert(path: str, out: str | None = None, *, trust: bool, network: str | None = None) -> str:
     """Write the weights in ``path`` as a safetensors file of ours; return where.
 
     Args:
         path: Path or URL of a published checkpoint.
-        out: File to write; beside the checkpoint, ending in ``.safetensors``, by default.
+        out: File or URL to write; beside the checkpoint, ending in ``.safetensors``, by default.
         trust: Whether objects pickled in the file may be built, which runs what they say.
         network: Whose weights they are; found out by their keys by default.
 
@@ -34,18 +37,23 @@ def convert(path: str, out: str | None = None, *, trust: bool, network: str | No
     module = built(made, config, source)
     check_match(source, made.name, state, module)
     module.load_state_dict(dict(state))
-    save_weights(target, made.name, config, module, metadata={"converted_from": Path(path).name})
+    save_weights(target, made.name, config, module, metadata={"converted_from": _source_name(path)})
     return target
 
 
-def _target(path: str, out: str | None) -> Path:
-    if out is None and "://" in path:
+def _source_name(path: str) -> str:
+    """Return the last part of a path, or of a URL without its query, which may hold keys."""
+    return places.base_name(path.partition("?")[0] if places.is_url(path) else path)
+
+
+def _target(path: str, out: str | None) -> str:
+    if out is None and places.is_url(path):
         raise ConfigError(f"{path} is a URL; say where the converted file goes with --out FILE")
-    target = Path(path).expanduser().with_suffix(".safetensors") if out is None else Path(out).expanduser()
-    if target.exists():
+    target = places.located(os.path.expanduser(os.path.splitext(path)[0] + SUFFIX if out is None else out))
+    if not target.endswith(SUFFIX):
+        raise ConfigError(f"--out {target}: the converted file ends in {SUFFIX}")
+    if places.kind_of(target) != "missing":
         raise ConfigError(f"{target} exists and is not overwritten; choose another --out, or move it")
-    if target.suffix != ".safetensors":
-        raise ConfigError(f"--out {target}: the converted file ends in .safetensors")
     return target
 
 
@@ -59,7 +67,9 @@ def _contents(path: Path, *, trust: bool, network: str | None) -> tuple[Architec
             return _yolo(path)
         stored = Stored(path=path, state=_trusted(path))
     if stored.network is not None:
-        raise ConfigError(f"{path} is a graticule weights file of {stored.network} already")
+        raise ConfigError(
+            f"{path} is a graticule weights file of {stored.network} already; give it to --weights as it is"
+        )
     made = architecture(network) if network else _guessed(stored)
     return (made, *config_and_state(made, stored))
 
@@ -98,9 +108,9 @@ def _guessed(stored: Stored) -> Architecture:
             fitting.append(made)
     if len(fitting) != 1:
         fits = (
-            f"several networks: {', '.join(m.name for m in fitting)}"
+            f"several networks, {', '.join(m.name for m in fitting)}; say which with --network"
             if fitting
-            else f"none of {', '.join(reasons)}"
+            else f"no network: {', '.join(reasons)}; give a checkpoint made for one of these"
         )
-        raise ConfigError(f"{stored.path} fits {fits}; say which with --network")
+        raise ConfigError(f"{stored.path} fits {fits}")
     return fitting[0]

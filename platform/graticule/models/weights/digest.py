@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
+from graticule.io.places import readable
 from graticule.models.weights.cache import file_sha256
 from graticule.models.weights.locate import locate
 
@@ -23,9 +24,14 @@ def weights_sha256(name: str, weights: str, *, known: str | None = None) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a local file; read again only where it has changed."""
-    seen = path.stat()
-    return _sha256(path, seen.st_size, seen.st_mtime_ns, seen.st_ino)
+    """Return the sha256 of a local file; read again only where it has changed.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    with readable(str(path)):
+        seen = path.stat()
+        return _sha256(path, seen.st_size, seen.st_mtime_ns, seen.st_ino)
 
 
 @lru_cache(maxsize=64)

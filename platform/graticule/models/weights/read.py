@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from graticule.core.errors import GraticuleError, InputError
+from graticule.io.places import readable
 from graticule.models.architecture import State
 from graticule.models.weights.formats import format_of
 
@@ -56,10 +57,8 @@ def read_weights(path: Path) -> Stored:
     Raises:
         InputError: If it is damaged, holds no weights, or pickled objects.
     """
-    try:
+    with readable(str(path)):
         return _safetensors(path) if format_of(path) == "safetensors" else _checkpoint(path)
-    except PermissionError as error:
-        raise InputError(f"{path}: not allowed to read it; change its permissions") from error
 
 
 def unwrapped(path: Path, content: Any) -> State:
@@ -100,6 +99,10 @@ def _checkpoint(path: Path) -> Stored:
     except GraticuleError:
         raise
     except Exception as error:  # a damaged archive fails in any of torch's layers
+        if "TorchScript" in str(error):
+            raise InputError(
+                f"{path} is a TorchScript archive, which holds a program; give the state dict it was made of"
+            ) from error
         if any(word in str(error) for word in _REFUSED):
             raise RefusedPickleError(path, _first_line(error, "GLOBAL ")) from error
         raise _damaged(path, error) from error

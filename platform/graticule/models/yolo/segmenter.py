@@ -12,7 +12,13 @@ from torch import Tensor, nn
 from graticule.core.errors import InputError
 from graticule.core.segmenter import Patch, Segmentation, Segmenter, Statistics
 from graticule.models.edges import cut_edges, only
-from graticule.models.learned.device import Batch, resolve_device, resolve_dtype, run_in_batches
+from graticule.models.learned.device import (
+    WORKER_BYTES,
+    Batch,
+    resolve_device,
+    resolve_dtype,
+    run_in_batches,
+)
 from graticule.models.learned.fitting import MARGIN_PX, resolved
 from graticule.models.learned.normalise import measure_frame, normalised
 from graticule.models.split import components
@@ -44,6 +50,7 @@ class Yolo(Segmenter):
     Options: ClassVar[type[YoloOptions]] = YoloOptions
     native_size = NATIVE_PX
     keeps_state = True
+    memory_bytes = WORKER_BYTES
 
     def __init__(self, options: YoloOptions, network: nn.Module | None = None) -> None:
         check_installed()

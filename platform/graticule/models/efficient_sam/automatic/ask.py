@@ -43,7 +43,7 @@ def ask(
     *,
     chunk: int,
 ) -> Iterator[Candidate]:
-    """Yield the candidates of a view; no more than one for each prompt.
+    """Yield the candidates of a view, up to three for each prompt.
 
     Args:
         network: On the embedding's device.

@@ -66,7 +66,8 @@ class Machine:
         for embedding in self.embeddings(views()):
             number, task = waiting.popleft()
             with self.precision():
-                yield number, self._asked(task, embedding, criteria)
+                found = self._asked(task, embedding, criteria)
+            yield number, found  # outside, or what the caller does next would be computed so too
 
     def embeddings(self, views: Iterable[Float[Tensor, "1 e e"]]) -> Iterator[Float[Tensor, "1 c y x"]]:
         """Yield the embedding of each grey view, float32 on the CPU.

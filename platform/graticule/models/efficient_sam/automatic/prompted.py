@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
+from graticule.core.errors import ConfigError
 from graticule.models.efficient_sam.automatic.ask import STRIDE, Promptable, tensors
 from graticule.models.efficient_sam.automatic.candidate import Candidate, Lattice
 from graticule.models.efficient_sam.automatic.paint import full_size
@@ -50,6 +51,23 @@ def single_scene(shape: tuple[int, int], *, edge: int, native: int) -> Scene:
     size = native // STRIDE
     lattice = Lattice(top=0, left=0, step=edge / size, size=size)
     return Scene(lattice=lattice, grey=np.zeros((size, size), np.float32), cuts=(False,) * 4)
+
+
+def check_prompts(shape: tuple[int, ...], points: Sequence[Point], boxes: Sequence[BoxPrompt]) -> None:
+    """Refuse prompts that cannot be meant.
+
+    Raises:
+        ConfigError: If one lies outside of an image of ``shape``, or a box is inside out.
+    """
+    height, width = shape
+    for y, x in [*points, *((y, x) for box in boxes for y, x in (box[:2], box[2:]))]:
+        if not (0 <= y <= height - 1 and 0 <= x <= width - 1):
+            raise ConfigError(
+                f"prompt at y, x = {y:g}, {x:g} lies outside of the image of {height} x {width} pixels"
+            )
+    for y0, x0, y1, x1 in boxes:
+        if y0 > y1 or x0 > x1:
+            raise ConfigError(f"box {y0:g}, {x0:g}, {y1:g}, {x1:g} is inside out; give y0, x0, y1, x1")
 
 
 def masks_at(

@@ -74,14 +74,15 @@ def chosen(chunk: Chunk, prompts: Prompts, scene: Scene, criteria: Criteria) -> 
     steady = stability(logits) >= criteria.stability
     area = (logits > 0).sum(dim=(1, 2))
     sized = (area >= criteria.least_area(scene.lattice)) & (area <= LARGEST_SHARE * logits[0].numel())
-    points = prompts.on_lattice(scene.lattice)
-    passed = steady & sized & _holds(logits, points[chunk.query.cpu().numpy()])
+    query, mask, iou = chunk.query.tolist(), chunk.mask.tolist(), chunk.iou.tolist()
+    at = prompts.on_lattice(scene.lattice)[query]
+    passed = steady & sized & _holds(logits, at)
     crops = (
         cut_out(
             logits[k],
-            score=float(chunk.iou[k]),
-            order=MASKS * int(prompts.order[chunk.query[k]]) + int(chunk.mask[k]),
-            at=points[chunk.query[k]],
+            score=iou[k],
+            order=MASKS * int(prompts.order[query[k]]) + mask[k],
+            at=at[k],
             scene=scene,
         )
         for k in torch.nonzero(passed).ravel().tolist()
