@@ -27,7 +27,6 @@ from graticule.models.architecture import architecture  # noqa: E402
 from graticule.models.vm_unet import mixer  # noqa: E402
 
 Work = Callable[[], Any]
-NETWORKS = ("yolov8n-seg", "swin-unet", "vmamba", "efficient-sam-ti")
 
 
 class Peak:

@@ -101,7 +101,7 @@ def test_a_worker_reads_its_weights_once(cluster: Cluster, in_a_plain_loop, live
     name, options = lively("vmamba")
     weights = tmp_path / "w.safetensors"
     weights.write_bytes(Path(options["weights"]).read_bytes())
-    chosen = [*arguments(name, {**options, "weights": str(weights)}), "--crop", CROP, "--tile", TILE]
+    chosen = [*arguments(name, {**options, "weights": str(weights)}), "--crop", CROP, "--tile", 48]
     job = subprocess.Popen(
         cluster.command(movie, "--out", out, *chosen, "--workers", 1),
         env=cluster.head.environment,
@@ -110,7 +110,8 @@ def test_a_worker_reads_its_weights_once(cluster: Cluster, in_a_plain_loop, live
     )
     wait_for_a_window(out, job)
     weights.unlink()
-    assert len(windows(out)) == 1, "the job was too fast: nothing was left to do without weights"
+    # Of four windows one is done and one may be at work already; the others have yet to begin.
+    assert len(windows(out)) <= 2, "the job was too fast: nothing was left to do without weights"
     assert job.wait(timeout=120) == 0
     assert digests(out, INSTANCES) == digests(Path(in_a_plain_loop("vmamba").root), INSTANCES)
 

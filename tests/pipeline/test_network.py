@@ -154,6 +154,7 @@ def test_a_step_with_a_network_says_what_it_needs(done, tmp_path):
     measure, segment, join = segment_steps(done, run, "swin-unet", options, 32)
     assert [step.device for step in (measure, segment, join)] == ["cpu", "auto", "cpu"]
     assert [step.keeps_state for step in (measure, segment, join)] == [False, True, False]
+    assert [step.memory_bytes > 0 for step in (measure, segment, join)] == [False, True, False]
 
 
 def test_measuring_and_joining_load_no_weights(done):

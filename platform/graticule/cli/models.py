@@ -1,6 +1,8 @@
 """``graticule models``: what there is to choose from, and weights made ready for use."""
 
+import shutil
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,11 +33,7 @@ def listed() -> None:
     """List the segmenters and trackers."""
     from graticule import models, tracking
 
-    rows = [HEADINGS, *map(_cells, models.describe())]
-    if sys.stdout.isatty():
-        _table(rows)
-    else:
-        _columns(rows)
+    _table([HEADINGS, *map(_cells, models.describe())])
     typer.echo("")
     for name in sorted(tracking.TRACKERS):
         typer.echo(f"tracker    {name}")
@@ -65,25 +63,21 @@ def _cells(row: "ModelRow") -> tuple[str, ...]:
     return row.name, parameters, native, row.licence, row.weights, row.source
 
 
-def _columns(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
-
-
 def _table(rows: list[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    """Print all columns; on a terminal too narrow for them the last two below the others."""
+    lines = _aligned(rows)
+    if sys.stdout.isatty() and max(map(len, lines)) > shutil.get_terminal_size().columns:
+        lines = _aligned([row[:-2] for row in rows])
+        below = [("name", f"{HEADINGS[-2]}, {HEADINGS[-1]}")]
+        for row in rows[1:]:
+            below += [(row[0], row[-2]), ("", row[-1])]
+        lines += ["", *_aligned(below)]
+    for line in lines:
+        typer.echo(line)
 
-    console = Console(highlight=False)
-    table = Table(*rows[0][:-1], box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
-        column.no_wrap, column.overflow = column.header != "weights", "fold"
-    table.columns[1].justify = "right"
-    for row in rows[1:]:
-        table.add_row(*row[:-1])
-    console.print(table)
-    # Beside the rest they would leave no room on a terminal of 80 columns.
-    _columns([(row[0], row[-1]) for row in rows])
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

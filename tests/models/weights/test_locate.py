@@ -78,6 +78,12 @@ def test_a_url_is_fetched_once_and_kept_by_what_it_holds(shelf, home):
     assert kept(home) == [first.name]
 
 
+def test_a_kept_file_may_be_read_by_whom_any_other_file_may(shelf, home):
+    found = locate("swin-unet", shelf("a", b"abc"))
+    (home / "plain").touch()
+    assert found.stat().st_mode == (home / "plain").stat().st_mode
+
+
 def test_a_url_that_changes_is_fetched_again(shelf, home):
     old = weights_sha256("swin-unet", shelf("a", b"abc"))
     new = weights_sha256("swin-unet", shelf("a", b"abd"))
@@ -101,8 +107,8 @@ def test_what_a_digest_says_cannot_lead_out_of_the_cache(shelf, home):
 
 
 def test_a_failed_download_leaves_nothing(home):
-    def torn(sink):
-        sink.write(b"half")
+    def torn(path):
+        path.write_bytes(b"half")
         raise ConnectionError("gone")
 
     with pytest.raises(Exception, match="gone"):
@@ -123,14 +129,14 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def test_weights_are_fetched_over_http(tmp_path, home):
+def test_weights_are_fetched_over_http_though_a_server_knows_no_parts_of_files(tmp_path, home):
     (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "a.pt").write_bytes(b"abc" * 10_000)
+    (tmp_path / "files" / "a.pt").write_bytes(b"abc" * 1_000_000)
     handler = partial(_Quiet, directory=str(tmp_path / "files"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/a.pt"
-        assert locate("swin-unet", url).read_bytes() == b"abc" * 10_000
+        assert locate("swin-unet", url).read_bytes() == b"abc" * 1_000_000
         assert len(list((home / "weights" / "notes").iterdir())) == 1
         server.shutdown()
 

@@ -12,7 +12,7 @@ ARCHITECTURE = Architecture(
     build=VmUnet,
     published=from_published,
     licence="none stated",
-    source="VM-UNetV2, arXiv:2403.09157; github.com/nobodyplayer1/VM-UNetV2",
+    source="arXiv:2403.09157, https://github.com/nobodyplayer1/VM-UNetV2",
 )
 
 __all__ = ["ARCHITECTURE", "PUBLISHED", "VmUnet", "VmUnetConfig"]

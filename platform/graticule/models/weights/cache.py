@@ -6,16 +6,14 @@ Beside them lie notes: which content a URL had, in a state that its store can te
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from graticule.experiments.home import home
 from graticule.storage.failures import storage_errors
 
-_BLOCK = 1 << 20
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -30,22 +28,21 @@ def kept(sha256: str) -> Path | None:
     return path if _SHA256.fullmatch(sha256) and path.is_file() else None
 
 
-def keep(read: Callable[[Any], None], *, note: str | None = None) -> Path:
-    """Keep what ``read`` writes into the file it is given; return where.
+def keep(write: Callable[[Path], Any], *, note: str | None = None) -> Path:
+    """Keep what ``write`` writes at the path it is given; return where.
 
     It is written under a temporary name and renamed: a killed download leaves nothing
     that passes for weights.
 
     Args:
-        read: Writes the whole content into an open file.
+        write: Writes the whole content into a local file.
         note: Under which :func:`noted` finds it again.
     """
     with storage_errors(str(folder())):
         (folder() / "notes").mkdir(parents=True, exist_ok=True)
         scratch = _scratch()
         try:
-            with scratch.open("wb") as sink:
-                read(sink)
+            write(scratch)
             path = folder() / file_sha256(scratch)
             os.replace(scratch, path)
         finally:
@@ -61,16 +58,6 @@ def noted(note: str) -> Path | None:
     return kept(path.read_text()) if path.is_file() else None
 
 
-def copy_of(source: Path) -> Callable[[Any], None]:
-    """Return what :func:`keep` needs to keep a copy of a local file."""
-
-    def read(sink: Any) -> None:
-        with source.open("rb") as file:
-            shutil.copyfileobj(file, sink, _BLOCK)
-
-    return read
-
-
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a local file, read in blocks."""
     with path.open("rb") as file:
@@ -78,9 +65,8 @@ def file_sha256(path: Path) -> str:
 
 
 def _scratch() -> Path:
-    number, name = tempfile.mkstemp(dir=folder(), prefix=".", suffix=".partial")
-    os.close(number)
-    return Path(name)
+    # Not by tempfile, whose files none but their owner may read: a home can be a group's.
+    return folder() / f".{uuid4().hex}.partial"
 
 
 def _note(note: str) -> Path:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from graticule.models.weights import cache
 
 BUILTIN = "builtin"
 _SHIPPED = Path(__file__).parents[1] / "builtin"
-_BLOCK = 1 << 20
 _STATE = ("ETag", "Content-MD5", "Digest", "Last-Modified", "LastModified", "mtime", "md5Hash", "created")
 
 
@@ -89,7 +89,7 @@ def _registered(uri: str) -> Path:
         names = ", ".join(path.name for path in found) or "none"
         raise InputError(f"{uri} should hold one .safetensors file, it holds: {names}; register it again")
     digest = cache.file_sha256(found[0])
-    return cache.kept(digest) or cache.keep(cache.copy_of(found[0]))
+    return cache.kept(digest) or cache.keep(partial(shutil.copyfile, found[0]))
 
 
 def _fetched(url: str) -> Path:
@@ -99,12 +99,8 @@ def _fetched(url: str) -> Path:
         known = cache.noted(note) if note else None
         if known is not None:
             return known
-
-        def read(sink: Any) -> None:
-            with system.open(key, "rb", block_size=_BLOCK) as file:
-                shutil.copyfileobj(file, sink, _BLOCK)
-
-        return cache.keep(read, note=note)
+        # in one stream: not every web server can be asked for a part of a file
+        return cache.keep(lambda path: system.get_file(key, str(path)), note=note)
 
 
 def _note(url: str, info: dict[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ ARCHITECTURE = Architecture(
     build=YoloSeg,
     published=published,
     licence="AGPL-3.0-only",
-    source="https://docs.ultralytics.com/models/yolov8 (G. Jocher et al. 2023)",
+    source="https://docs.ultralytics.com/models/yolov8 (Jocher 2023)",
 )
 
 __all__ = ["ARCHITECTURE", "YoloConfig", "YoloSeg", "convert_pickle", "published"]
