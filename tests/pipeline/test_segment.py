@@ -169,3 +169,12 @@ def test_a_segmenter_that_cannot_be_is_refused_before_anything_is_written(
 def test_what_came_before_is_part_of_a_stages_identity():
     settings = SegmentSettings()
     assert SegmentStage("one movie", settings).identity != SegmentStage("another", settings).identity
+
+
+def test_the_summary_says_what_each_step_took(whole, tiled):
+    for experiment, steps in ((whole, {"segment"}), (tiled, {"measure", "segment", "join"})):
+        run_id = next(run_id for run_id in experiment.runs() if run_id.startswith("segment-"))
+        took = experiment.run(run_id).summary["steps"]
+        assert took.keys() == steps
+        assert all(step["busy_seconds"] > 0 and step["workers"] == 1 for step in took.values())
+        assert took["segment"]["frames"] >= experiment.shape[0]

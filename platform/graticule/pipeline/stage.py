@@ -9,7 +9,7 @@ from typing import Any
 from graticule.core.errors import ExperimentError
 from graticule.core.progress import Listener
 from graticule.pipeline.environment import environment
-from graticule.pipeline.step import Executor
+from graticule.pipeline.step import Executor, Step, Timing
 from graticule.storage.experiment import Experiment
 from graticule.storage.run import Run
 
@@ -116,9 +116,37 @@ def _finish(experiment: Experiment, stage: Stage, execute: Executor, listener: L
     run = experiment.run(stage.run_id)
     run.start(stage.config(), environment())
     start = time.perf_counter()
-    summary = stage.work(experiment, run, execute, listener)
+    timings: list[Timing] = []
+    summary = stage.work(experiment, run, _noting(execute, timings), listener)
     seconds = time.perf_counter() - start
-    run.finish({**summary, "seconds": round(seconds, 3)})
+    run.finish({**summary, "seconds": round(seconds, 3), "steps": _by_step(timings)})
     stage.tidy(run)
     counts = ", ".join(f"{value} {name}" for name, value in summary.items() if isinstance(value, int))
     log.info("%s done in %.1f s%s", stage.name, seconds, f": {counts}" if counts else "")
+
+
+def _noting(execute: Executor, timings: list[Timing]) -> Executor:
+    def noting(step: Step, listener: Listener) -> list[Timing]:
+        done = execute(step, listener)
+        timings.extend(done)
+        return done
+
+    return noting
+
+
+def _by_step(timings: Sequence[Timing]) -> dict[str, Summary]:
+    """Return what each step took; what an interrupted run had done before is not in it."""
+    steps: dict[str, list[Timing]] = {}
+    for timing in timings:
+        steps.setdefault(timing.step, []).append(timing)
+    return {name: _figures(done) for name, done in steps.items()}
+
+
+def _figures(done: Sequence[Timing]) -> Summary:
+    return {
+        "items": len(done),
+        "frames": sum(timing.frames for timing in done),
+        "workers": len({timing.worker for timing in done}),
+        "seconds": round(max(t.ended for t in done) - min(t.began for t in done), 3),
+        "busy_seconds": round(sum(timing.ended - timing.began for timing in done), 3),
+    }
