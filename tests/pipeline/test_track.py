@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from graticule.core.errors import ExperimentError, InputError
+from graticule.core.errors import ConfigError, ExperimentError, InputError
 from graticule.core.progress import Listener, ignore
 from graticule.pipeline.in_process import run_in_process
 from graticule.pipeline.settings import IngestSettings, SegmentSettings, TrackSettings
@@ -115,6 +115,21 @@ def test_another_configuration_is_refused_and_named(movie, tracked):
     other = TrackSettings(segment=SegmentSettings(tile=64))
     with pytest.raises(ExperimentError, match=r"tile was None, now 64.*--overwrite"):
         track(movie, tracked, other)
+
+
+def test_a_configuration_that_failed_before_its_first_item_is_not_in_the_way(movie, tracked, tmp_path):
+    out = tmp_path / "movie.ome.zarr"
+
+    def without_gpu(step: Step, listener: Listener) -> list[Timing]:
+        if step.name != "ingest":
+            raise ConfigError("no GPU")
+        return run_in_process(step, listener)
+
+    with pytest.raises(ConfigError):
+        track(movie, out, TrackSettings(segment=SegmentSettings(min_diameter_px=9.0)), execute=without_gpu)
+    assert [run_id.partition("-")[0] for run_id in Experiment.open(str(out)).runs()] == ["ingest", "segment"]
+    assert track(movie, out).worked
+    assert digests(out) == digests(tracked)
 
 
 def test_another_input_is_refused(tmp_path, tracked):

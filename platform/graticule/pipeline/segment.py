@@ -162,7 +162,11 @@ class SegmentStage(Stage):
                 " check the movie, or take other --frames"
             )
         experiment.build_pyramid("instances", scheduler=pyramid_scheduler())
-        return {"options": options, "instances": int(counts.sum()), "empty frames": int(empty.sum())}
+        return {
+            "options": _without_keys(options),
+            "instances": int(counts.sum()),
+            "empty frames": int(empty.sum()),
+        }
 
     def tidy(self, run: Run) -> None:
         """Forget the windows' parts, as large as the labels, once they are joined."""
@@ -294,6 +298,12 @@ def _rows(columns: Result) -> Iterator[dict[str, float]]:
     for values in zip(*(columns[name].tolist() for name in names), strict=True):
         row = dict(zip(names, values, strict=True))
         yield {name.removeprefix("stat_"): value for name, value in row.items() if value == value}
+
+
+def _without_keys(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options to be kept: the query of a signed URL may hold keys."""
+    weights = options.get("weights")
+    return {**options, "weights": weights.partition("?")[0]} if weights else options
 
 
 def _source(experiment: Experiment) -> str:

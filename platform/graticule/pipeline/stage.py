@@ -62,15 +62,16 @@ def run_stages(
 ) -> bool:
     """Bring ``stages`` to their end, in order; return whether there was anything to do.
 
-    Finished stages are left alone, unfinished ones resumed.
+    Finished stages are left alone, unfinished ones resumed. One of another configuration that
+    ended before its first item holds nothing to lose, and gives way.
 
     Raises:
         ExperimentError: If the experiment holds the result of another configuration,
             unless ``overwrite``.
     """
     for stage in stages:
-        if _others(experiment, stage):
-            if not overwrite:
+        if others := _others(experiment, stage):
+            if not overwrite and not all(_is_barren(experiment.run(run_id)) for run_id in others):
                 raise ExperimentError(_differs(experiment, stage))
             _discard(experiment, stage.name)
             break
@@ -86,6 +87,10 @@ def _others(experiment: Experiment, stage: Stage) -> list[str]:
         for run_id in experiment.runs()
         if run_id.startswith(f"{stage.name}-") and run_id != stage.run_id
     ]
+
+
+def _is_barren(run: Run) -> bool:
+    return not run.finished and not run.marked()
 
 
 def _differs(experiment: Experiment, stage: Stage) -> str:

@@ -11,7 +11,7 @@ import pytest
 from buckets import bucket, s3_server
 from graticule.core.errors import ConfigError, InputError
 from graticule.io import places
-from graticule.models.weights import cache, locate, resolve, weights_sha256
+from graticule.models.weights import cache, load_network, locate, resolve, weights_sha256
 
 __all__ = ["bucket", "s3_server"]
 
@@ -97,6 +97,14 @@ def test_a_kept_file_is_not_asked_for_again(shelf):
     assert locate("swin-unet", url, sha256=digest).read_bytes() == b"abc"
     with pytest.raises(InputError, match="no such file"):
         locate("swin-unet", url)
+
+
+def test_a_kept_file_that_was_damaged_is_to_be_deleted(shelf, home):
+    url = shelf("a", b"abc")
+    digest = weights_sha256("swin-unet", url)
+    (home / "weights" / digest).write_bytes(b"abd")
+    with pytest.raises(InputError, match=f"{digest} is damaged; delete it"):
+        load_network("swin-unet", url, sha256=digest)
 
 
 def test_what_a_digest_says_cannot_lead_out_of_the_cache(shelf, home):

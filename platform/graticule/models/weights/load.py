@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from graticule.core.errors import InputError
 from graticule.models.architecture import Architecture, NetworkConfig, State, architecture
+from graticule.models.weights import cache
 from graticule.models.weights.digest import sha256_of
 from graticule.models.weights.locate import locate
 from graticule.models.weights.match import check_match
@@ -102,6 +103,8 @@ def built(made: Architecture, config: NetworkConfig, path: Path) -> nn.Module:
 def _check_digest(path: Path, sha256: str) -> None:
     found = sha256_of(path)
     if found != sha256.lower():
+        if path.parent == cache.folder():
+            raise InputError(f"{path} is damaged; delete it, and the weights are fetched again")
         raise InputError(
             f"{path} does not hold what it should: sha256 {found}, expected {sha256};"
             " it has changed since, or is another file"
