@@ -2,12 +2,11 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from graticule.core.progress import ignore
@@ -17,25 +16,19 @@ from graticule.pipeline.single import ingest_movie, segment_experiment
 from graticule.storage.experiment import Experiment
 from movies import sintering_tiff
 from random_weights import random_weights
+from threads import one_thread
 from trees import digests
 from weights_on_disk import frames
 
 from .conftest import ROOT, Cluster, Finished
+
+__all__ = ["one_thread"]
 
 NAMES = ["threshold", "swin-unet", "vmamba", "efficient-sam-ti", "yolov8n-seg"]
 LEARNED = NAMES[1:]
 FRAMES, CROP, TILE = 3, "0:96,0:64", 64
 INSTANCES = ("labels/instances",)
 TABLES = ["events", "frames", "particles", "tracks"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As in a worker, so that the plain loop gives the same bits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -3,32 +3,24 @@
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from graticule import models
 from graticule.core.errors import InputError
 from graticule.core.segmenter import Segmenter
 from graticule.tiling import segment_frames
+from threads import one_thread
 from weights_on_disk import CASES, frames, whole_patch
+
+__all__ = ["one_thread"]
 
 SHAPE = (64, 56)
 EACH = pytest.mark.parametrize("case", CASES)
 LEARNED = pytest.mark.parametrize("case", [case for case in CASES if case != "threshold"])
 MOVIE = frames(3, size=SHAPE[0])[:, :, : SHAPE[1]]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As in a worker: how a sum is split among threads shows in its last bit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

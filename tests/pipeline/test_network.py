@@ -1,11 +1,9 @@
 """A segmenter with a network goes through the stages: its weights are part of what they are."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from graticule import models
@@ -23,7 +21,10 @@ from graticule.storage.experiment import Experiment
 from local_ray import local_ray
 from movies import sintering_tiff
 from random_weights import tiny_swin
+from threads import one_thread
 from trees import digests
+
+__all__ = ["one_thread"]
 
 INSTANCES = ("labels/instances",)
 
@@ -32,15 +33,6 @@ INSTANCES = ("labels/instances",)
 def home(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("GRATICULE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As in a worker, so that the plain loop gives the same bits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
