@@ -1,0 +1,1 @@
+"""Fine-tune the networks: labelled images, recipes, and a loop in plain torch."""

@@ -1,0 +1,92 @@
+"""All that decides what a training run learns, in one value that is saved beside its result."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Range = tuple[float, float]
+
+
+class Augmentation(BaseModel):
+    """What may happen to a crop, as it happens in microscopes. Ranges are drawn from evenly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scale: Range = (0.7, 1.4)
+    """Magnification, drawn evenly in its logarithm."""
+    rotate: Share = 1.0
+    """Chance of a turn by any angle; the others are turned by quarters."""
+    flip: bool = True
+    contrast: Range = (0.6, 1.4)
+    """Factor of the contrast."""
+    gamma: Range = (0.7, 1.4)
+    gradient: Annotated[float, Field(ge=0, le=2)] = 0.4
+    """Largest difference of brightness across the crop."""
+    dose: Range = (20.0, 1000.0)
+    """Electrons per pixel, of which Poisson noise is drawn."""
+    noise: Share = 0.5
+    """Chance of that noise."""
+    blur: Annotated[float, Field(ge=0)] = 1.2
+    """Largest standard deviation of a blur, in pixels."""
+    blurred: Share = 0.3
+    """Chance of a blur."""
+    polarity: Share = 0.0
+    """Chance of black and white changing places."""
+
+
+class Recipe(BaseModel):
+    """How a network is trained. Counts of images are for all workers together.
+
+    A step's ``batch`` is cut into ``slots``, that workers share; statistics and normalisers
+    are a slot's own. So the number of workers does not change what is learnt.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str
+    """One of :data:`graticule.models.architecture.ARCHITECTURES`."""
+    config: dict[str, Any] = Field(default_factory=dict)
+    """Sizes of the network that differ from its defaults; ignored where ``start`` has its own."""
+    start: str = "random"
+    """Weights to begin with: ``random``, ``builtin``, a path, a URL, ``models:/name@alias``."""
+    task: Literal["auto", "semantic", "prompted", "joint"] = "auto"
+    """What EfficientSAM learns: one foreground mask, masks for prompts, or (``auto``) both."""
+    size: Annotated[int, Field(ge=32)]
+    """Edge of a crop, in pixels."""
+    batch: Count = 8
+    """Images of a step."""
+    slots: Count = 1
+    """Parts of a step's batch that go through the network one after the other, or on as many workers."""
+    epochs: Count = 20
+    steps: Count = 100
+    """Steps of an epoch."""
+    learning_rate: Positive = 1e-3
+    warmup: Annotated[int, Field(ge=0)] = 100
+    """Steps over which the learning rate rises; from there it falls as a cosine."""
+    final_rate: Share = 0.01
+    """Of the learning rate, at the end."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    clip: Positive = 1.0
+    """Largest norm of the gradient."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    """Decay of the moving average of the weights that is validated and saved."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    checkpointing: bool = False
+    """Whether to keep only what passes between blocks, and compute the rest again."""
+    patience: Count | None = None
+    """Epochs without a better metric after which to stop."""
+    distance_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Of the centre distance in the loss of networks that tell it."""
+    prompts: Count = 16
+    """Points asked per image."""
+    augmentation: Augmentation = Augmentation()
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _slots_share_the_batch(self) -> "Recipe":
+        if self.batch % self.slots:
+            raise ValueError(f"batch must be a multiple of slots, got {self.batch} and {self.slots}")
+        return self
