@@ -12,6 +12,11 @@ from jaxtyping import install_import_hook
 
 _hook = install_import_hook("graticule", "beartype.beartype")
 
+# Before any test imports Ray.
+from graticule.core import ray_metrics  # noqa: E402
+
+ray_metrics.leave_off()
+
 # CI tries the same examples each time, so that a change is judged and not the draw.
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):

@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "infra")]
 
-NAMES = ("ingest", "workers", "growth", "memory", "real", "models", "margins")
+NAMES = ("ingest", "workers", "growth", "memory", "real", "models", "margins", "weights")
 
 
 def main() -> None:
@@ -31,6 +31,30 @@ def main() -> None:
         section = f"{_heading(name)}\n\n" + "\n".join(lines) + "\n"
         print(section, flush=True)
         _keep(name, section)
+        _log(name, lines, section)
+
+
+def _log(name: str, lines: list[str], section: str) -> None:
+    """Log a section to MLflow, where runs of several days and machines are read side by side."""
+    from figures import figures
+
+    from graticule.core.environment import environment
+    from graticule.core.errors import GraticuleError
+    from graticule.experiments.provenance import git_revision, machine
+    from graticule.experiments.runs import start
+
+    try:
+        run = start(
+            "graticule-benchmarks",
+            name,
+            params={"benchmark": name, "machine": machine(), "git_revision": git_revision(), **environment()},
+            tags={"benchmark": name, "mlflow.note.content": section},
+        )
+        run.metrics(0, figures(lines))
+        run.artifact(section.encode(), f"{name}.md")
+        run.finish()
+    except GraticuleError as error:
+        print(f"not logged to MLflow: {error}", flush=True)
 
 
 def _heading(name: str) -> str:

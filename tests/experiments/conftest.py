@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from mlflow_home import begin
+
 Register = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory) -> Path:
-    """The home of a registry; its database is begun when the first model is registered."""
-    return tmp_path_factory.mktemp("home")
+    """The home of a registry."""
+    return begin(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,7 @@ def register(tmp_path_factory) -> Register:
     """Register files as the next version of a model."""
 
     def add(
-        name: str, files: dict[str, bytes], *, alias: str | None = None, network: str = "swin-unet"
+        name: str, files: dict[str, bytes], *, alias: str | None = None, network: str | None = "swin-unet"
     ) -> str:
         from graticule.experiments.server import client
 
@@ -37,7 +39,9 @@ def register(tmp_path_factory) -> Register:
         server = client()
         if name not in {model.name for model in server.search_registered_models()}:
             server.create_registered_model(name)
-        version = server.create_model_version(name, source=str(folder), tags={"network": network}).version
+        version = server.create_model_version(
+            name, source=str(folder), tags={"network": network} if network else {}
+        ).version
         if alias is not None:
             server.set_registered_model_alias(name, alias, version)
         return f"models:/{name}/{version}"

@@ -7,11 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from graticule.cli.compare import compare
 from graticule.cli.execution import execution
+from graticule.cli.mlflow import mlflow
 from graticule.cli.models import models_app
 from graticule.cli.paths import located, located_weights
 from graticule.cli.progress import progress_bars
+from graticule.cli.train import train
+from graticule.cli.values import named_values
 from graticule.core.errors import ConfigError, GraticuleError
+from graticule.pipeline.champion import without_alias
 from graticule.pipeline.settings import (
     IngestSettings,
     LinkSettings,
@@ -30,6 +35,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models_app, name="models")
+app.command()(train)
+app.command()(mlflow)
+app.command()(compare)
 
 
 class Polarity(StrEnum):
@@ -47,7 +55,7 @@ Average = Annotated[int, typer.Option("--average", help="Average every N frames 
 PixelSize = Annotated[float | None, typer.Option("--pixel-size-nm", help="Overrides the file's")]
 Interval = Annotated[float | None, typer.Option("--frame-interval-s", help="Overrides the file's")]
 SegmenterName = Annotated[
-    str, typer.Option("--segmenter", help="How particles are found; see: graticule models")
+    str, typer.Option("--segmenter", help="How particles are found: champion, or one of: graticule models")
 ]
 TrackerName = Annotated[str, typer.Option("--tracker", help="How particles are followed")]
 Weights = Annotated[
@@ -284,38 +292,19 @@ def _segment(
     options: list[str] | None,
 ) -> SegmentSettings:
     values: dict[str, Any] = {"segmenter": segmenter, "tile": tile, "polarity": polarity.value}
-    named = _named_values("--option", options)
+    named = named_values("--option", options)
     if weights is not None and "weights" in named:
         raise ConfigError(f"--weights {weights} and --option weights={named['weights']}: leave one out")
     weights = weights if weights is not None else named.get("weights")
     if weights is not None:
         named["weights"] = located_weights(str(weights))
     values["options"] = named
-    return checked(SegmentSettings, {**values, "min_diameter_px": min_px, "min_diameter_nm": min_nm})
+    asked = checked(SegmentSettings, {**values, "min_diameter_px": min_px, "min_diameter_nm": min_nm})
+    return without_alias(asked)  # once for all movies of a command
 
 
 def _link(tracker: str, options: list[str] | None) -> LinkSettings:
-    return checked(LinkSettings, {"tracker": tracker, "options": _named_values("--tracker-option", options)})
-
-
-def _named_values(option: str, texts: list[str] | None) -> dict[str, Any]:
-    named: dict[str, Any] = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise ConfigError(f"{option} {text!r} has no {'value' if name else 'name'}; write NAME=VALUE")
-        if name in named:
-            raise ConfigError(f"{option} {name} is given twice, {named[name]!r} and {value!r}; leave one out")
-        named[name] = _value(value)
-    return named
-
-
-def _value(text: str) -> Any:
-    """Return what a text says in JSON, such as ``2``, ``true`` or ``null``; else the text itself."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+    return checked(LinkSettings, {"tracker": tracker, "options": named_values("--tracker-option", options)})
 
 
 def _targets(sources: list[str], folder: str) -> list[str]:

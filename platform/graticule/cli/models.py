@@ -2,13 +2,14 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from graticule.cli.paths import located
+from graticule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from graticule.models import ModelRow
@@ -24,7 +25,7 @@ class _ListByDefault(TyperGroup):
 models_app = typer.Typer(
     cls=_ListByDefault,
     rich_markup_mode=None,
-    help="List segmenters and trackers, or convert weights.",
+    help="List segmenters and trackers, register or convert weights, choose the champion.",
 )
 
 
@@ -35,6 +36,8 @@ def listed() -> None:
 
     _table([HEADINGS, *map(_cells, models.describe())])
     typer.echo("")
+    for line in _versions():
+        typer.echo(line)
     for name in sorted(tracking.TRACKERS):
         typer.echo(f"tracker    {name}")
 
@@ -55,6 +58,72 @@ def convert(
 
     target = None if out is None else located(out)
     typer.echo(f"weights: {converted(located(file), target, trust=trust, network=network)}")
+
+
+@models_app.command()
+def champion(
+    version: Annotated[
+        str | None,
+        typer.Argument(metavar="[VERSION|none]", help="Of graticule-segmenter, or none"),
+    ] = None,
+) -> None:
+    """Say or set what --segmenter champion stands for."""
+    from graticule.experiments import champion as registry
+
+    if version == "none":
+        registry.no_champion()
+        typer.echo("champion: none")
+        return
+    if version is not None:
+        registry.set_champion(_number(version))
+    now = registry.champion()
+    typer.echo(f"champion: {now.weights} ({now.network})")
+
+
+@models_app.command()
+def register(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Of one network, in the --out of train")],
+) -> None:
+    """Register the weights of a finished training in MLflow."""
+    from graticule.training.registering import register_finished
+
+    entry = register_finished(located(folder))
+    typer.echo(f"registered: models:/{entry.name}/{entry.version}")
+
+
+def _number(version: str) -> int:
+    try:
+        return int(version)
+    except ValueError:
+        raise ConfigError(
+            f"{version!r} is no version; give its number, as graticule models lists it, or none"
+        ) from None
+
+
+def _versions() -> list[str]:
+    """Return a line per registered segmenter, with an empty one below; none where nothing answers."""
+    from graticule.experiments.address import SEGMENTER
+    from graticule.experiments.models import registered
+
+    try:
+        entries = [entry for entry in registered() if entry.name == SEGMENTER]
+    except ConfigError:  # the table says so already
+        return []
+    rows = [
+        (
+            "registered",
+            f"models:/{entry.name}/{entry.version}",
+            entry.network or "network unknown",
+            ", ".join(entry.aliases),
+            _score(entry.tags),
+        )
+        for entry in entries
+    ]
+    return [*_aligned(rows), ""] if rows else []
+
+
+def _score(tags: Mapping[str, str]) -> str:
+    return f"score {tags['score.score']}" if "score.score" in tags else ""
 
 
 def _cells(row: "ModelRow") -> tuple[str, ...]:

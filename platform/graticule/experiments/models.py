@@ -4,16 +4,17 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from graticule.core.errors import ConfigError, InputError
 from graticule.experiments.address import Address, parse
 from graticule.experiments.home import home
-from graticule.experiments.server import asking, client, is_begun, tracking_uri
+from graticule.experiments.server import artifact_root, asking, client, is_begun, tracking_uri
 
+_SERVED = "mlflow-artifacts:"
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -25,6 +26,7 @@ class Registered:
     version: int
     aliases: tuple[str, ...]
     network: str | None
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def address(self) -> str:
@@ -45,6 +47,17 @@ def registered() -> list[Registered]:
     with asking():
         found = list(_versions(client()))
     return sorted(found, key=lambda entry: (entry.name, entry.version))
+
+
+def registered_version(name: str, version: int) -> Registered:
+    """Return one version of a registered model.
+
+    Raises:
+        ConfigError: If there is none, or the registry does not answer.
+    """
+    _, found = _version(Address(name=name, version=version))
+    with asking():
+        return _entry(client(), found)
 
 
 def resolve(uri: str) -> str:
@@ -72,9 +85,15 @@ def fetch(uri: str) -> Path:
     kept = home() / "models" / hashlib.sha256(born.encode()).hexdigest()[:16]
     if not kept.is_dir():
         with asking():
-            source = client().get_model_version_download_uri(version.name, version.version)
+            source = _at_hand(client().get_model_version_download_uri(version.name, version.version))
         _download(str(address), source, kept)
     return kept
+
+
+def _at_hand(source: str) -> str:
+    """Return where files lie that a server of ``graticule mlflow`` passed on, when there is none to ask."""
+    root, served = artifact_root(), source.removeprefix(_SERVED)
+    return source if root is None or served == source else str(root / served.lstrip("/"))
 
 
 def _download(uri: str, source: str, kept: Path) -> None:
@@ -129,13 +148,22 @@ def _versions(server: Any) -> Iterator[Registered]:
         # Only the model itself knows its aliases; a version found by search has none.
         names = dict(server.get_registered_model(model.name).aliases)
         for version in _pages(server.search_model_versions, filter_string=f"name='{model.name}'"):
-            aliases = sorted(alias for alias, number in names.items() if int(number) == int(version.version))
-            yield Registered(
-                name=model.name,
-                version=int(version.version),
-                aliases=tuple(aliases),
-                network=(version.tags or {}).get("network"),
-            )
+            yield _registered(version, names)
+
+
+def _entry(server: Any, version: Any) -> Registered:
+    return _registered(version, dict(server.get_registered_model(version.name).aliases))
+
+
+def _registered(version: Any, names: Mapping[str, Any]) -> Registered:
+    aliases = sorted(alias for alias, number in names.items() if int(number) == int(version.version))
+    return Registered(
+        name=version.name,
+        version=int(version.version),
+        aliases=tuple(aliases),
+        network=(version.tags or {}).get("network"),
+        tags=dict(version.tags or {}),
+    )
 
 
 def _pages(search: Any, **how: Any) -> Iterator[Any]:

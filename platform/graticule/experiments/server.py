@@ -4,12 +4,14 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from graticule.core.errors import ConfigError, GraticuleError
 from graticule.experiments.home import home
 
-_DATABASE = "mlflow.db"
+DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
+_SQLITE = "sqlite:///"
 _NOISY = ("mlflow", "alembic", "urllib3")
 _LONGEST = 200
 # A mistyped address would otherwise be asked for minutes; nobody is told that we run.
@@ -23,12 +25,26 @@ _MANNERS = {
 
 def tracking_uri() -> str:
     """Return ``$MLFLOW_TRACKING_URI``; the database in ``$GRATICULE_HOME`` where it is not set."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / _DATABASE}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{home() / DATABASE}"
 
 
 def is_begun() -> bool:
     """Whether there is a registry to ask: a server is named, or the database of our own exists."""
-    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (home() / _DATABASE).is_file()
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (home() / DATABASE).is_file()
+
+
+def artifact_root() -> Path | None:
+    """Return the folder for files of runs; ``None`` where a server decides.
+
+    Beside a database in a file, since MLflow by itself takes the working folder, and that of a
+    submitted job can be a temporary copy.
+    """
+    uri = tracking_uri()
+    if uri.startswith(("http://", "https://", "databricks")):
+        return None
+    if uri.startswith(_SQLITE):
+        return Path(uri.removeprefix(_SQLITE).partition("?")[0]).absolute().parent / ARTIFACTS
+    return home() / ARTIFACTS
 
 
 def client() -> Any:
@@ -39,12 +55,23 @@ def client() -> Any:
         logging.getLogger(name).setLevel(logging.ERROR)
     from mlflow import MlflowClient
 
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        home().mkdir(parents=True, exist_ok=True)
     return MlflowClient(tracking_uri=tracking_uri())
 
 
+def without_keys(uri: str) -> str:
+    """Return an address without the user and password that may stand in it."""
+    scheme, mark, rest = uri.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark and "@" in rest.partition("/")[0] else uri
+
+
 @contextmanager
-def asking() -> Iterator[None]:
+def asking(what: str = "the model registry") -> Iterator[None]:
     """Turn what MLflow raises into one line that names the server.
+
+    Args:
+        what: Who is asked, as the line begins.
 
     Raises:
         ConfigError: If it does not answer, or refuses.
@@ -54,7 +81,7 @@ def asking() -> Iterator[None]:
     except GraticuleError:
         raise
     except Exception as error:  # MLflow, SQLAlchemy, requests and each artifact store have their own trees
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST]
-        raise ConfigError(
-            f"the model registry {tracking_uri()} does not answer ({said}); check MLFLOW_TRACKING_URI"
-        ) from error
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        known = without_keys(tracking_uri())
+        said = said.replace(tracking_uri().rstrip("/"), known)[:_LONGEST]
+        raise ConfigError(f"{what} {known} does not answer ({said}); check MLFLOW_TRACKING_URI") from error

@@ -18,6 +18,7 @@ from graticule.core.errors import ConfigError, InputError
 from graticule.core.progress import Listener
 from graticule.core.segmenter import Patch, Segmenter, Statistics
 from graticule.core.window import Window, relative
+from graticule.pipeline.champion import without_alias
 from graticule.pipeline.pyramid import pyramid_scheduler
 from graticule.pipeline.settings import SegmentSettings, digest
 from graticule.pipeline.stage import Stage, Summary
@@ -136,17 +137,18 @@ class SegmentStage(Stage):
             InputError: If the weights cannot be had.
         """
         self.settings = pinned(settings)
-        self._weights = models.identity(settings.segmenter, self.settings.options)
+        self._weights = models.identity(self.settings.segmenter, self.settings.options)
         self.identity = digest(upstream, self._own(), *([self._weights] if self._weights else []))
 
     def config(self) -> dict[str, Any]:
         """Return the settings, with what the weights hold in place of where they lie."""
-        return {**self._own(), **self._weights}
+        champion = {"champion": self.settings.champion} if self.settings.champion else {}
+        return {**self._own(), **self._weights, **champion}
 
     def _own(self) -> dict[str, Any]:
         without = {name for name in ("weights", "weights_sha256") if self._weights}
         options = {name: value for name, value in self.settings.options.items() if name not in without}
-        return {**self.settings.model_dump(), "options": options}
+        return {**self.settings.model_dump(exclude={"champion"}), "options": options}
 
     def work(self, experiment: Experiment, run: Run, execute: Executor, listener: Listener) -> Summary:
         """Adapt the segmenter to the movie once, then segment what is not yet done."""
@@ -218,6 +220,7 @@ def fitting_tile(segmenter: Segmenter) -> int:
 
 def pinned(settings: SegmentSettings) -> SegmentSettings:
     """Return the settings with weights that stay the same, see :func:`graticule.models.pinned`."""
+    settings = without_alias(settings)
     return settings.model_copy(update={"options": models.pinned(settings.segmenter, settings.options)})
 
 
@@ -232,6 +235,7 @@ def resolved_options(
     settings: SegmentSettings, read: Reader, frames: int, pixel_size_nm: float | None
 ) -> dict[str, Any]:
     """Return the segmenter's options, resolved from a few of ``frames`` frames that ``read`` gives."""
+    settings = without_alias(settings)
     options = {"polarity": settings.polarity, **settings.options}
     diameter = _min_diameter_px(settings, pixel_size_nm)
     if diameter is not None:

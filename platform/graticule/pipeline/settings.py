@@ -32,9 +32,12 @@ class SegmentSettings(Settings):
     """How particles are found. ``options`` belong to the segmenter.
 
     ``tile`` is the edge of what a window writes, in px; by default it fits the segmenter.
+    ``champion`` is the registered version that a segmenter called ``champion`` stood for, see
+    :mod:`graticule.pipeline.champion`.
     """
 
     segmenter: str = "threshold"
+    champion: str | None = None
     tile: int | None = Field(default=None, ge=32)
     polarity: Literal["dark", "bright", "auto"] = "auto"
     min_diameter_px: float | None = Field(default=None, ge=0, allow_inf_nan=False)

@@ -44,6 +44,10 @@ class Plan:
             raise ConfigError(
                 f"need one share from 0 for each of {len(self.items)} sources, got {list(self.shares)}"
             )
+        if not sum(self._weights()) > 0:
+            raise ConfigError(
+                f"the shares {list(self.shares)} draw only from sources without images to train on"
+            )
 
     def epoch(self, epoch: int) -> list[list[Pick]]:
         """Return the picks of an epoch's steps."""
@@ -56,9 +60,14 @@ class Plan:
         ]
         return [picks[start : start + self.batch] for start in range(0, len(picks), self.batch)]
 
+    def _weights(self) -> list[float]:
+        """Return the shares of sources that have anything to train on, 0 for others."""
+        return [share if len(items) else 0.0 for share, items in zip(self.shares, self.items, strict=True)]
+
     def _counts(self) -> list[int]:
         """Return how many examples of each source an epoch has: its share, by largest remainder."""
-        exact = np.array(self.shares) / sum(self.shares) * self.batch * self.steps
+        weights = self._weights()
+        exact = np.array(weights) / sum(weights) * self.batch * self.steps
         counts = np.floor(exact).astype(int)
         most_left = np.argsort(counts - exact, kind="stable")
         counts[most_left[: self.batch * self.steps - counts.sum()]] += 1

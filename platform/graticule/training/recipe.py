@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -15,26 +15,43 @@ class Augmentation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    untouched: Share = 0.25
+    """Chance of a crop that is neither scaled nor turned but by quarters: resampling smooths noise,
+    and users' frames are not resampled."""
     scale: Range = (0.7, 1.4)
     """Magnification, drawn evenly in its logarithm."""
     rotate: Share = 1.0
     """Chance of a turn by any angle; the others are turned by quarters."""
     flip: bool = True
     contrast: Range = (0.6, 1.4)
-    """Factor of the contrast."""
+    """Factor of the contrast; at 1 the darkest grey absorbs three electrons in ten."""
     gamma: Range = (0.7, 1.4)
     gradient: Annotated[float, Field(ge=0, le=2)] = 0.4
     """Largest difference of brightness across the crop."""
+    fringe: Share = 0.2
+    """Chance of a bright or dark rim around particles, as a little defocus makes."""
     dose: Range = (20.0, 1000.0)
-    """Electrons per pixel, of which Poisson noise is drawn."""
+    """Electrons per pixel, of which Poisson noise is drawn; drawn evenly in its logarithm, and more
+    where particles would not be seen any more (:mod:`graticule.training.augment.visibility`)."""
     noise: Share = 0.5
     """Chance of that noise."""
-    blur: Annotated[float, Field(ge=0)] = 1.2
+    blur: Annotated[float, Field(ge=0, le=8)] = 1.2
     """Largest standard deviation of a blur, in pixels."""
     blurred: Share = 0.3
-    """Chance of a blur."""
+    """Chance of a blur, of what the camera sees or of what it records, noise included."""
+    margin: Annotated[float, Field(ge=0, le=0.4)] = 0.1
+    """Most that the frame leaves free of the range 0..1 at either end; half as much it may exceed it."""
+    broken: Share = 0.1
+    """Chance of some pixels that are white or black whatever arrives."""
     polarity: Share = 0.0
     """Chance of black and white changing places."""
+
+    @field_validator("scale", "contrast", "gamma", "dose")
+    @classmethod
+    def _rises_from_above_0(cls, value: Range) -> Range:
+        if not 0 < value[0] <= value[1] < float("inf"):
+            raise ValueError(f"need a range LOW, HIGH with 0 < LOW <= HIGH, got {value[0]}, {value[1]}")
+        return value
 
 
 class Recipe(BaseModel):

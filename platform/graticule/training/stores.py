@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def write_state(path: Path, state: State) -> None:
     except OSError as error:
         raise StorageError(f"{path}: the checkpoint cannot be written ({error.strerror})") from error
     finally:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            scratch.unlink()
 
 
 def read_state(path: Path) -> State:

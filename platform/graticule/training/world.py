@@ -6,11 +6,18 @@ Collectives are called by all workers alike, or none.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+_NEW, _OLD = "forward_sync_buffers", "broadcast_buffers"
+_OWN_BUFFERS: dict[str, Any] = {
+    _NEW if _NEW in signature(DistributedDataParallel).parameters else _OLD: False
+}
+"""The loop itself sees to batch statistics. torch renamed the option in 2.15, and warns of the old name."""
 
 
 class World(ABC):
@@ -64,7 +71,7 @@ class Group(World):
         """Return the module under DistributedDataParallel."""
         device = next(module.parameters()).device
         places = [device] if device.type == "cuda" else None
-        return DistributedDataParallel(module, device_ids=places, broadcast_buffers=False)
+        return DistributedDataParallel(module, device_ids=places, **_OWN_BUFFERS)
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its mean over all workers."""

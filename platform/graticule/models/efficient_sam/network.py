@@ -49,7 +49,7 @@ class EfficientSamNetwork(nn.Module):
 
     A network of config ``semantic`` computes the same, but its parameters to be trained are those
     of :meth:`foreground`; otherwise those of :meth:`forward`. All others need no gradient, so that
-    data-parallel training finds no dead ones.
+    data-parallel training finds no dead ones. :meth:`train_modes` changes that.
     """
 
     def __init__(self, config: EfficientSamConfig | None = None) -> None:
@@ -63,8 +63,7 @@ class EfficientSamNetwork(nn.Module):
         self.deviation: Tensor
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
-        for part in self._untrained():
-            part.requires_grad_(False)
+        self.train_modes(semantic=config.semantic, prompted=not config.semantic)
 
     @property
     def checkpointing(self) -> bool:
@@ -156,16 +155,27 @@ class EfficientSamNetwork(nn.Module):
 
     def foreground(self, images: Float[Tensor, "b 3 h w"]) -> SemanticOutput:
         """Return one foreground mask: the answer to a box around the whole image."""
-        height, width = images.shape[-2:]
-        embedding = self.embed(images)
+        return self.foreground_of(self.embed(images))
+
+    def foreground_of(self, embedding: Float[Tensor, "b 256 y x"]) -> SemanticOutput:
+        """Return the foreground mask of an embedded image, at the image's size."""
         grid = embedding.shape[2], embedding.shape[3]
-        corners = torch.tensor([[0.0, 0.0], [width - 1.0, height - 1.0]], device=images.device)
-        points = corners.expand(len(images), 1, 2, 2)
-        labels = torch.tensor([2, 3], device=images.device).expand(len(images), 1, 2)
+        last_y, last_x = (PATCH * edge - 1.0 for edge in grid)
+        corners = torch.tensor([[0.0, 0.0], [last_x, last_y]], device=embedding.device)
+        points = corners.expand(len(embedding), 1, 2, 2)
+        labels = torch.tensor([2, 3], device=embedding.device).expand(len(embedding), 1, 2)
         answer = self.decoder.answer(self._scene(embedding), self._prompts(points, labels, grid, None))
         low = self._masks(self.decoder.single_weights(answer), answer.rows, grid)
         logits = _enlarged(low[:, 0])
         return SemanticOutput(logits[:, :1], logits[:, 1:].sigmoid() if self.config.distance else None)
+
+    def train_modes(self, *, semantic: bool, prompted: bool) -> None:
+        """Let the parameters of :meth:`foreground`, of :meth:`decode`, or of both be trained."""
+        own = self._own_parts()
+        for part in own["semantic"]:
+            part.requires_grad_(semantic)
+        for part in own["prompted"]:
+            part.requires_grad_(prompted)
 
     def _scene(self, embedding: Tensor) -> Scene:
         y, x = embedding.shape[2:]
@@ -196,11 +206,14 @@ class EfficientSamNetwork(nn.Module):
         logits = self._masks(self.decoder.weights(answer)[:, asked], answer.rows[:, asked], grid)[0]
         return Chunk(query, mask, iou_QM[kept_QM], logits[kept_QM[asked]])
 
-    def _untrained(self) -> list[nn.Module]:
-        if self.config.semantic:
-            return [*self.decoder.weighers[1:], self.decoder.iou]
-        unused = [self.decoder.weighers[0]]
-        return unused + ([self.decoder.distance_weigher] if self.decoder.distance_weigher else [])
+    def _own_parts(self) -> dict[str, list[nn.Module]]:
+        """Return what each mode has for itself."""
+        decoder = self.decoder
+        distance = [decoder.distance_weigher] if decoder.distance_weigher else []
+        return {
+            "semantic": [decoder.weighers[0], *distance],
+            "prompted": [*decoder.weighers[1:], decoder.iou],
+        }
 
 
 def _chunks(length: int, chunk: int) -> Iterator[slice]:

@@ -33,20 +33,35 @@ class YoloTargets(NamedTuple):
 
 def targets_of(labels: Int[Tensor, "b h w"]) -> YoloTargets:
     """Return the targets of instance labels (0 is background), all of class 0."""
-    boxes, images, masks = [], [], []
-    for index, frame in enumerate(labels):
-        instances = torch.unique(frame[frame > 0])
-        small = interpolate(frame[None, None].double(), scale_factor=1 / PROTOTYPE_PX, mode="nearest-exact")
-        own = torch.searchsorted(instances, small[0, 0].to(instances.dtype).contiguous()) + 1
-        masks.append(torch.where(small[0, 0] > 0, own, 0))
-        boxes += [_box(frame == instance) for instance in instances]
-        images += [index] * len(instances)
+    frames = [_of_frame(frame) for frame in labels]
+    counts = torch.tensor([len(boxes) for boxes, _ in frames], device=labels.device)
+    image = torch.repeat_interleave(torch.arange(len(frames), device=labels.device), counts)
     return YoloTargets(
-        image=torch.tensor(images, dtype=torch.int64, device=labels.device),
-        classes=torch.zeros(len(images), 1, dtype=torch.int64, device=labels.device),
-        boxes=torch.stack(boxes) if boxes else labels.new_zeros((0, 4), dtype=torch.float32),
-        masks=torch.stack(masks),
+        image=image,
+        classes=torch.zeros(len(image), 1, dtype=torch.int64, device=labels.device),
+        boxes=torch.cat([boxes for boxes, _ in frames]),
+        masks=torch.stack([masks for _, masks in frames]),
     )
+
+
+def loss_of(
+    network: YoloSeg, images: Float[Tensor, "b 3 h w"], targets: YoloTargets
+) -> tuple[Float[Tensor, ""], Mapping[str, Tensor]]:
+    """Return the loss per image, and its parts by name, detached."""
+    model = network.network
+    if getattr(getattr(model, "criterion", None), "device", images.device) != images.device:
+        model.criterion = None  # it was made on another device
+    batch = {
+        "img": images,
+        "batch_idx": targets.image,
+        "cls": targets.classes,
+        "bboxes": targets.boxes,
+        "masks": targets.masks,
+    }
+    answer = model.model[-1](network.features(images))
+    parts, seen = model.loss(batch, answer)
+    named = seen if isinstance(seen, Mapping) else dict(zip(_PARTS, seen, strict=False))
+    return parts.sum() / len(images), named
 
 
 class YoloLoss(nn.Module):
@@ -60,25 +75,25 @@ class YoloLoss(nn.Module):
         self, images: Float[Tensor, "b 3 h w"], targets: YoloTargets
     ) -> tuple[Float[Tensor, ""], Mapping[str, Tensor]]:
         """Return the loss per image, and its parts by name, detached."""
-        model = self.network.network
-        if getattr(getattr(model, "criterion", None), "device", images.device) != images.device:
-            model.criterion = None  # it was made on another device
-        batch = {
-            "img": images,
-            "batch_idx": targets.image,
-            "cls": targets.classes,
-            "bboxes": targets.boxes,
-            "masks": targets.masks,
-        }
-        answer = model.model[-1](self.network.features(images))
-        parts, seen = model.loss(batch, answer)
-        named = seen if isinstance(seen, Mapping) else dict(zip(_PARTS, seen, strict=False))
-        return parts.sum() / len(images), named
+        return loss_of(self.network, images, targets)
 
 
-def _box(mask: Tensor) -> Float[Tensor, "4"]:
-    height, width = mask.shape
-    y, x = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
-    y0, y1, x0, x1 = y.min(), y.max() + 1, x.min(), x.max() + 1
-    centre = torch.stack([(x0 + x1) / 2 / width, (y0 + y1) / 2 / height])
-    return torch.cat([centre, torch.stack([(x1 - x0) / width, (y1 - y0) / height])]).float()
+def _of_frame(frame: Int[Tensor, "h w"]) -> tuple[Float[Tensor, "n 4"], Int[Tensor, "h4 w4"]]:
+    """Return boxes and small masks of a frame's instances, in the order of their labels."""
+    y, x = frame.nonzero(as_tuple=True)
+    instances, owner = torch.unique(frame[y, x], return_inverse=True)
+    small = interpolate(frame[None, None].double(), scale_factor=1 / PROTOTYPE_PX, mode="nearest-exact")
+    own = torch.searchsorted(instances, small[0, 0].to(instances.dtype).contiguous()) + 1
+    masks = torch.where(small[0, 0] > 0, own, 0)
+    start = torch.stack([_each(x, owner, len(instances), "amin"), _each(y, owner, len(instances), "amin")], 1)
+    end = (
+        torch.stack([_each(x, owner, len(instances), "amax"), _each(y, owner, len(instances), "amax")], 1) + 1
+    )
+    size = torch.tensor([frame.shape[1], frame.shape[0]], device=frame.device)
+    return torch.cat([(start + end) / 2 / size, (end - start) / size], dim=1).float(), masks
+
+
+def _each(values: Tensor, owner: Tensor, count: int, what: str) -> Int[Tensor, " n"]:
+    """Return the least or largest value of each owner."""
+    none = values.new_zeros(count)
+    return none.scatter_reduce(0, owner, values, what, include_self=False)

@@ -1,0 +1,15 @@
+"""Compare segmenters on labelled images, on a Ray cluster's head.
+
+ray job submit --address http://HEAD:8265 -- python jobs/compare_models.py \
+    --data /data/labelled --data synthetic:medium --models all --out /data/comparison
+
+The same as ``graticule compare``; paths are absolute. Entrants take turns, so that their speed and
+memory are their own.
+"""
+
+import sys
+
+from graticule.cli import main
+
+if __name__ == "__main__":
+    main(["compare", *sys.argv[1:]])

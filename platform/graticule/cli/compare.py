@@ -1,0 +1,114 @@
+"""``graticule compare``: segmenters on the same labelled images, as a page and in MLflow."""
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graticule.cli.paths import located, located_weights
+from graticule.cli.progress import progress_bars
+from graticule.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from graticule.training.comparison import Compared
+
+log = logging.getLogger(__name__)
+NOBODY = "none"
+
+
+def compare(
+    data: Annotated[
+        list[str],
+        typer.Option("--data", help="Labelled images: DIR, data.yaml, EXP or synthetic:PRESET; repeatable"),
+    ],
+    out: Annotated[str, typer.Option("--out", help="Folder for page, tables and figures")],
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models",
+            help="all (what ships and what is registered), NETWORK[=WEIGHTS], models:/NAME/VERSION,"
+            " or a folder of graticule train; comma-separated, repeatable; threshold is always among them",
+        ),
+    ] = None,
+    images: Annotated[int, typer.Option("--images", min=1, help="Of each synthetic:PRESET")] = 20,
+    champion: Annotated[
+        str,
+        typer.Option(
+            "--champion",
+            metavar="METRIC",
+            help="Who is best in it gets the alias champion: auto (AP50, or IoU where the truth does not"
+            " part particles), iou, dice, ap50, pq, boundary_f1, count_error; none: no alias",
+        ),
+    ] = "auto",
+    at_least: Annotated[
+        float | None, typer.Option("--at-least-images-per-s", help="Slower ones cannot become champion")
+    ] = None,
+    paper_logs: Annotated[
+        str | None, typer.Option("--paper-logs", help="Folder with the paper's logs, em4/logs")
+    ] = None,
+    polarity: Annotated[
+        str, typer.Option("--polarity", help="As told by the labels (dark), or auto: guessed, as for users")
+    ] = "dark",
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: one per CPU")] = None,
+    mlflow: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another comparison")] = False,
+) -> int:
+    """Compare segmenters on labelled images; say which is best."""
+    from graticule.training.comparison import Asked, Rule, compare_in_mlflow, entrants_of
+    from graticule.training.comparison import compare as compared
+    from graticule.training.sources import open_source
+
+    folder = Path(_local(out))
+    rule = Rule(metric="auto" if champion == NOBODY else champion, least_images_per_s=at_least)
+    asked = Asked(
+        made=images,
+        polarity=polarity,
+        threads=threads or os.cpu_count() or 1,
+        rule=rule,
+        paper_logs=None if paper_logs is None else Path(located(paper_logs)),
+    )
+    entrants = entrants_of([",".join(map(_placed, text.split(","))) for text in models or ["all"]])
+    sources = [open_source(text if text.startswith("synthetic:") else located(text)) for text in data]
+    with progress_bars() as listen:
+        if not mlflow:
+            return _say(compared(sources, entrants, folder, asked, listen=listen, overwrite=overwrite))
+        done = compare_in_mlflow(
+            sources, entrants, folder, asked, alias=champion != NOBODY, listen=listen, overwrite=overwrite
+        )
+    status = _say(done.compared)
+    if done.champion is not None:
+        typer.echo(f"champion:   models:/{done.champion.name}/{done.champion.version}")
+    typer.echo(f"MLflow run: {done.run.run_id}")
+    return status
+
+
+def _placed(text: str) -> str:
+    """Return a part of ``--models`` with its path absolute."""
+    text = text.strip()
+    network, equals, weights = text.partition("=")
+    if equals and weights and "/" not in network:
+        return f"{network}={located_weights(weights)}"
+    return located(text) if "/" in text and not text.startswith("models:/") else text
+
+
+def _local(out: str) -> str:
+    if "://" in out:
+        raise ConfigError(f"{out}: a comparison is written to a local folder; give a path")
+    return located(out)
+
+
+def _say(done: "Compared") -> int:
+    """Print every entrant's figures in a line; return 1 if one has none."""
+    for data in done.comparison.datasets:
+        typer.echo(data.name)
+        for row in data.rows:
+            figures = "  ".join(f"{metric} {mean.value:.4f}" for metric, mean in row.means.items())
+            speed = f"  {row.speed.images_per_s:.3g} images/s" if row.speed else ""
+            typer.echo(f"  {row.name:<36} {row.trouble or figures + speed}")
+    for trouble in done.troubles:
+        log.error("error: %s", trouble)
+    typer.echo(done.verdict.text)
+    typer.echo(f"page:       {done.out}/index.html")
+    return int(bool(done.troubles))

@@ -1,0 +1,1 @@
+"""Change crops as microscopes would have: geometry, optics, camera, grey levels."""

@@ -1,0 +1,145 @@
+"""A model card: what trained weights are, where they come from, what they can and cannot do.
+
+Source of its parts: M. Mitchell et al. 2019, Model cards for model reporting, FAT* '19.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from graticule.models.architecture import architecture
+from graticule.storage.place import Place
+from graticule.training.examples import ENDLESS
+from graticule.training.job import Job
+
+if TYPE_CHECKING:
+    from graticule.training.result import Finished
+
+_MEANING = {
+    "iou": "intersection over union of the foreground",
+    "dice": "Dice index of the foreground",
+    "ap50": "TP / (TP + FP + FN) of particles at IoU 0.5",
+    "f1": "F1 of particles at IoU 0.5",
+    "count_error": "how many particles too many or too few per image",
+    "score": "by which the best epoch was chosen: ap50 where particles are told apart, else iou",
+}
+
+
+def card(job: Job, done: "Finished", about: Mapping[str, Any]) -> str:
+    """Return the card of a training's weights, in Markdown.
+
+    Args:
+        job: What was trained.
+        done: What it gave.
+        about: What ``run.json`` says of it: ``begun``, ``hardware``, ``environment``.
+    """
+    return "\n".join(
+        [
+            f"# {done.network}, trained by graticule",
+            "",
+            *_use(done),
+            "## Data",
+            "",
+            *_table(("source", "share", "trained on", "of it held out"), _sources(job)),
+            *_validated(job),
+            "## Metrics on the images held out",
+            "",
+            *_table(("metric", "value", "meaning"), _metrics(done)),
+            "Means over images. The same images chose the best epoch, so on new ones expect a little less.",
+            "",
+            "## Training",
+            "",
+            *_training(job, done, about),
+            "## Known limits",
+            "",
+            *_limits(job),
+        ]
+    )
+
+
+def _use(done: "Finished") -> list[str]:
+    mode = " --option mode=semantic" if done.network == "efficient-sam-ti" else ""
+    return [
+        "```",
+        f"graticule track MOVIE --out EXP.ome.zarr --segmenter {done.network} --weights {done.weights}{mode}",
+        "```",
+        "",
+    ]
+
+
+def _sources(job: Job) -> list[Sequence[str]]:
+    total = sum(job.shares)
+    held = {id(source): len(part) for source, part in zip(job.held_sources, job.held, strict=True)}
+    return [
+        (
+            f"`{source.name}`",
+            f"{share / total:.0%}",
+            "made as needed" if len(source) >= ENDLESS else f"{len(train)} images",
+            str(held.get(id(source), 0)),
+        )
+        for source, share, train in zip(job.sources, job.shares, job.train, strict=True)
+    ]
+
+
+def _validated(job: Job) -> list[str]:
+    own = {id(source) for source in job.sources}
+    others = [
+        f"{len(part)} of `{source.name}`"
+        for source, part in zip(job.held_sources, job.held, strict=True)
+        if id(source) not in own
+    ]
+    return [f"Validated on {', '.join(others)}.", ""] if others else []
+
+
+def _metrics(done: "Finished") -> list[Sequence[str]]:
+    return [(name, f"{value:.4f}", _MEANING.get(name, "")) for name, value in done.metrics.items()]
+
+
+def _training(job: Job, done: "Finished", about: Mapping[str, Any]) -> list[str]:
+    recipe = job.recipe
+    found = architecture(done.network)
+    environment = about.get("environment", {})
+    early = "; stopped early" if about.get("stopped_early") else ""
+    return [
+        f"- network: {found.name} ({found.source}; licence of the published one: {found.licence})",
+        f"- started from: {recipe.start}{f', sha256 {job.start_sha256}' if job.start_sha256 else ''}",
+        f"- {done.epochs} epochs of {recipe.steps} steps of {recipe.batch} images, crops of {recipe.size} px;"
+        f" best epoch {done.best_epoch}{early}",
+        f"- {done.seconds:.0f} seconds on {about.get('hardware', 'unknown hardware')}",
+        f"- begun {about.get('begun', 'at an unknown time')}; data {job.identity}; seed {recipe.seed}",
+        f"- graticule {environment.get('graticule', '?')}, torch {environment.get('torch', '?')},"
+        f" Python {environment.get('python', '?')}",
+        "- all settings: `recipe.toml`; the same again:",
+        "",
+        "```",
+        _again(job),
+        "```",
+        "",
+    ]
+
+
+def _again(job: Job) -> str:
+    own = {id(source) for source in job.sources}
+    shares = zip(job.sources, job.shares, strict=True)
+    data = [f"--data {source.name} --share {share:g}" for source, share in shares]
+    held = [f"--validation {source.name}" for source in job.held_sources if id(source) not in own]
+    recipe = f"--recipe {Place.at(job.out).path('recipe.toml')}"
+    return " ".join(["graticule train --model", job.recipe.network, recipe, *data, *held, "--out DIR"])
+
+
+def _limits(job: Job) -> list[str]:
+    low, high = job.recipe.augmentation.scale
+    limits = [
+        "- Particles much smaller or larger than those in the data are new to it: beyond"
+        f" {low:g} to {high:g} times.",
+        "- Trained for dark particles; bright ones are inverted first (`--polarity`).",
+    ]
+    if job.recipe.network == "yolov8n-seg":
+        limits.append("- Masks are drawn at a quarter of the network's resolution: outlines are smooth.")
+    if any(len(source) >= ENDLESS for source in job.sources):
+        limits.append("- Simulated images are not a microscope's: look at a few frames before you trust it.")
+    return [*limits, ""]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [*("| " + " | ".join(line) + " |" for line in lines), ""]

@@ -1,0 +1,191 @@
+"""One entrant on all images, in the way that ``graticule segment`` would take."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from graticule import models
+from graticule.core.errors import GraticuleError, InputError
+from graticule.core.registry import look_up
+from graticule.core.segmenter import Patch, Segmenter
+from graticule.core.window import whole
+from graticule.models.learned.device import resolve_device
+from graticule.models.registry import SEGMENTERS, SHA256, WEIGHTS, WITHOUT_NETWORK
+from graticule.training.comparison.entrants import Entrant
+from graticule.training.comparison.images import ImageSet
+from graticule.training.comparison.memory import Watch
+from graticule.training.comparison.scores import ImageScores, scores_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What one entrant has to do; pickles small, and runs where it is called.
+
+    Attributes:
+        entrant: Who.
+        sets: On what.
+        polarity: Of the particles, as given to the segmenter; ``auto`` is as users have it.
+        threads: Of torch.
+        keep: Folder for the labels, ``keep/<data set>-<image>.npz``; none are kept without it.
+    """
+
+    entrant: Entrant
+    sets: tuple[ImageSet, ...]
+    polarity: str = "auto"
+    threads: int = 1
+    keep: Path | None = None
+
+    def __call__(self) -> "Measured":
+        """Do it; what goes wrong is told in the result."""
+        try:
+            return _measured(self)
+        except (GraticuleError, OSError, MemoryError) as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            return Measured(entrant=self.entrant, trouble=said[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What came of it.
+
+    Attributes:
+        scores: Of each data set, its images; empty if there was trouble.
+        resolution_px: Edge of the square that the network was made for.
+        parameters: Of the network; 0 without one.
+        memory_bytes: Taken above what data and libraries held.
+        sha256: Of the weights.
+        device: Where it ran.
+    """
+
+    entrant: Entrant
+    scores: tuple[tuple[ImageScores, ...], ...] = ()
+    resolution_px: int | None = None
+    parameters: int = 0
+    memory_bytes: int | None = None
+    sha256: str | None = None
+    device: str = "CPU"
+    options: tuple[Mapping[str, Any], ...] = field(default=())
+    """Of each data set, those of its first image."""
+    trouble: str | None = None
+
+
+def _measured(work: Work) -> Measured:
+    torch.set_num_threads(work.threads)
+    entrant = work.entrant
+    if entrant.network is None:
+        raise InputError(f"{entrant.weights} does not say of which network it is; register it with its tag")
+    learned = entrant.network not in WITHOUT_NETWORK
+    device = resolve_device("auto") if learned else torch.device("cpu")
+    next(work.sets[0].examples())  # what reading takes is not the segmenter's
+    watch = Watch(device)
+    asked = {"polarity": work.polarity, **_pinned(entrant)}
+    network = _network(entrant.network, asked) if learned else None
+    of_sets: list[tuple[ImageScores, ...]] = []
+    options: list[Mapping[str, Any]] = []
+    for number, images in enumerate(work.sets):
+        makers = _segmenters(entrant.network, asked, images, network)
+        rows = tuple(_score_all(images, makers, options, keep=work.keep, number=number))
+        of_sets.append(rows)
+    return Measured(
+        entrant=entrant,
+        scores=tuple(of_sets),
+        resolution_px=look_up("segmenter", SEGMENTERS, entrant.network).native_size,
+        parameters=sum(value.numel() for value in network.parameters()) if network else 0,
+        memory_bytes=watch.above(),
+        sha256=asked.get(SHA256),
+        device=_spelled(device),
+        options=tuple(options),
+    )
+
+
+def _pinned(entrant: Entrant) -> dict[str, Any]:
+    if entrant.weights is None:
+        return {}
+    assert entrant.network is not None
+    return models.pinned(entrant.network, {WEIGHTS: entrant.weights})
+
+
+def _network(name: str, asked: Mapping[str, Any]) -> nn.Module:
+    from graticule.models.weights import load_network
+
+    return load_network(name, asked[WEIGHTS], sha256=asked[SHA256])
+
+
+Made = tuple[Segmenter, Mapping[str, Any]]
+
+
+def _segmenters(
+    name: str, asked: Mapping[str, Any], images: ImageSet, network: nn.Module | None
+) -> Iterator[Made]:
+    """Yield the segmenter of each image: the same one, or fitted anew where sizes differ."""
+    if images.alike:
+        made = _segmenter(name, models.adapt(name, asked, images.samples()), network)
+        for _ in images.indices:
+            yield made
+    else:
+        for example in images.examples():
+            yield _segmenter(name, models.adapt(name, asked, [example.image]), network)
+
+
+def _segmenter(name: str, options: Mapping[str, Any], network: nn.Module | None) -> Made:
+    if network is None:
+        return models.create(name, **options), options
+    kind = look_up("segmenter", SEGMENTERS, name)
+    made: Segmenter = kind(kind.Options.model_validate(options), network)
+    return made, options
+
+
+def _score_all(
+    images: ImageSet,
+    makers: Iterator[Made],
+    options: list[Mapping[str, Any]],
+    *,
+    keep: Path | None,
+    number: int,
+) -> Iterator[ImageScores]:
+    for place, (example, (segmenter, resolved)) in enumerate(zip(images.examples(), makers, strict=True)):
+        if place == 0:
+            options.append(resolved)
+            _segmented(segmenter, example.image)  # the first run warms caches up, and does not count
+        start = time.perf_counter()
+        labels = _segmented(segmenter, example.image)
+        seconds = time.perf_counter() - start
+        if keep is not None:
+            np.savez_compressed(keep / f"{number}-{place}.npz", labels=labels)
+        yield ImageScores(
+            place=place,
+            metrics=scores_of(labels, example.labels, parted=example.parted),
+            seconds=seconds,
+            pixels=example.image.size,
+        )
+
+
+def _segmented(segmenter: Segmenter, image: np.ndarray) -> np.ndarray:
+    measured = dict(segmenter.measure(image))
+    if "low" in measured and not measured["empty"]:
+        measured |= {"low": 0.0, "high": 1.0}  # sources have normalised it already, in the same way
+    patch = Patch(pixels=image[None], trusted=whole((image.shape[0], image.shape[1])))
+    labels: np.ndarray = segmenter.segment(patch, [measured]).labels[0]
+    return labels
+
+
+def _spelled(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+def kept_labels(keep: Path, *, number: int, place: int) -> np.ndarray:
+    """Return the labels that an entrant gave an image."""
+    with np.load(keep / f"{number}-{place}.npz") as file:
+        labels: np.ndarray = file["labels"]
+    return labels
+
+
+def troubles(measured: Sequence[Measured]) -> list[str]:
+    """Return what went wrong, a line for each entrant that has no figures."""
+    return [f"{each.entrant.name}: {each.trouble}" for each in measured if each.trouble]

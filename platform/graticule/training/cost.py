@@ -1,0 +1,30 @@
+"""About how long a training takes on a CPU, and in how much memory: to be known before it begins."""
+
+from graticule.training.recipe import Recipe
+
+# One thread of a server processor of 2020, networks of default size: one image forward and back.
+SECONDS_PER_MEGAPIXEL = {"efficient-sam-ti": 3.0, "swin-unet": 2.5, "vmamba": 8.0, "yolov8n-seg": 2.3}
+GIB_PER_MEGAPIXEL = {"efficient-sam-ti": 2.9, "swin-unet": 3.0, "vmamba": 3.0, "yolov8n-seg": 1.5}
+BASE_GIB = 1.0
+HOUR, DAY = 3600.0, 86400.0
+
+
+def cpu_cost(recipe: Recipe, *, threads: int) -> str:
+    """Return in words what a training costs on a CPU, for networks of default size.
+
+    Args:
+        recipe: How to train.
+        threads: That the processor gives it; two are taken to be 1.6 times as fast as one.
+    """
+    megapixels = recipe.size**2 / 1e6
+    images = recipe.epochs * recipe.steps * recipe.batch
+    seconds = SECONDS_PER_MEGAPIXEL[recipe.network] * megapixels * images / threads**0.7
+    at_once = recipe.batch / recipe.slots
+    memory = BASE_GIB + GIB_PER_MEGAPIXEL[recipe.network] * megapixels * at_once
+    return f"about {_duration(seconds)} for {images:,} crops of {recipe.size} px, {memory:.0f} GiB of memory"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < HOUR:
+        return f"{max(1.0, seconds / 60):.0f} min"
+    return f"{seconds / HOUR:.0f} h" if seconds < 2 * DAY else f"{seconds / DAY:.0f} days"

@@ -1,0 +1,73 @@
+"""The state of a run in Ray Train's checkpoints."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import ray.train
+
+from graticule.core.errors import StorageError
+from graticule.training.distributed.mailbox import Resumed, Slot
+from graticule.training.events import EpochDone
+from graticule.training.stores import FILE, State, Store, read_state, write_state
+
+
+class TrainStore(Store):
+    """Keeps the state by ``ray.train.report``, which all workers call equally often.
+
+    Args:
+        begun: Has what was begun without Ray, if anything.
+        slot: Told of what the group of workers goes on from; ``None`` for all but the first.
+    """
+
+    def __init__(self, begun: Store, slot: Slot | None = None) -> None:
+        self._begun, self._slot = begun, slot
+
+    def load(self) -> State | None:
+        """Return the last state that was reported whole; ``None`` if there is none."""
+        checkpoint = ray.train.get_checkpoint()
+        state = state_of(checkpoint) if checkpoint else self._begun.load()
+        if self._slot is not None:
+            history = state["ledger"]["history"] if state else ()
+            self._slot.put(Resumed(tuple(EpochDone(**epoch) for epoch in history)))
+        return state
+
+    def save(self, state: State | None, metrics: Mapping[str, float]) -> None:
+        """Report the state; returns when it lies in the run's storage.
+
+        Raises:
+            StorageError: If it cannot be written there.
+        """
+        if state is None:
+            ray.train.report({}, checkpoint=None)
+            return
+        with TemporaryDirectory(prefix="graticule-") as folder:
+            write_state(Path(folder) / FILE, state)
+            try:
+                ray.train.report(dict(metrics), checkpoint=ray.train.Checkpoint.from_directory(folder))
+            except OSError as error:
+                raise StorageError(f"the checkpoint cannot be written: {error}") from error
+
+
+class Given(Store):
+    """Has one state, and keeps nothing."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def load(self) -> State:
+        """Return the state."""
+        return self._state
+
+    def save(self, state: State | None, metrics: Mapping[str, float]) -> None:
+        """Keep nothing."""
+
+
+def state_of(checkpoint: ray.train.Checkpoint) -> State:
+    """Return the state that a checkpoint holds.
+
+    Raises:
+        StorageError: If it is damaged.
+    """
+    with checkpoint.as_directory() as folder:
+        return read_state(Path(folder) / FILE)

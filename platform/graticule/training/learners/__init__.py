@@ -1,0 +1,1 @@
+"""What each network is to learn: :data:`graticule.training.learner.LEARNERS` names them."""

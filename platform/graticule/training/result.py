@@ -1,0 +1,235 @@
+"""What a training leaves on disk: a folder per network, whole or marked as unfinished.
+
+::
+
+    run.json              what is trained on what; whether it is finished
+    state/                the checkpoint, until it is finished
+    weights.safetensors   the best averaged weights
+    recipe.toml           gives the same training again
+    history.json          losses and metrics by epoch
+    metrics.json          metrics of the weights, by image too
+    samples.png           images held out: as they are, the truth, what was found
+    card.md               all of that in words
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from graticule.core.environment import environment
+from graticule.core.errors import StorageError
+from graticule.models.weights import save_weights
+from graticule.storage.place import Place
+from graticule.training.card import card
+from graticule.training.job import Job
+from graticule.training.loop import Trained
+from graticule.training.recipes import as_toml
+from graticule.training.samples import sheet
+from graticule.training.stores import Folder, State, Store
+from graticule.training.validation import Scored, summary
+
+RUN, STATE, WEIGHTS, RECIPE = "run.json", "state", "weights.safetensors", "recipe.toml"
+HISTORY, METRICS, SAMPLES, CARD = "history.json", "metrics.json", "samples.png", "card.md"
+SHOWN = 4
+"""Images on the sheet of samples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A network that was trained, and where its result lies.
+
+    Attributes:
+        network: Its name.
+        folder: Folder or URL with the files above.
+        metrics: Of the weights, on the images held out.
+        best_epoch: That they are from.
+        epochs: That were run.
+        seconds: That it took, all sessions together.
+        worked: False where it was finished before.
+    """
+
+    network: str
+    folder: str
+    metrics: Mapping[str, float]
+    best_epoch: int
+    epochs: int
+    seconds: float
+    worked: bool = True
+
+    def path(self, name: str) -> str:
+        """Return the path or URL of one of the files above."""
+        return Place.at(self.folder).path(name)
+
+    @property
+    def weights(self) -> str:
+        """Path or URL of the weights."""
+        return self.path(WEIGHTS)
+
+
+def begin(job: Job, about: Mapping[str, Any], *, overwrite: bool) -> Finished | None:
+    """Make a job's folder ready; return its result if it is finished already.
+
+    What lies there of the same recipe and data is gone on with.
+
+    Args:
+        job: What is to be trained.
+        about: More to be said of it in ``run.json``.
+        overwrite: Whether to delete the result of another recipe or other data.
+
+    Raises:
+        StorageError: If something else lies there, or it cannot be written.
+    """
+    place = Place.at(job.out)
+    if place.is_file():
+        raise StorageError(f"{job.out} is a file; choose another --out, or move the file")
+    old = _record(place)
+    if old is None and place.names():
+        raise StorageError(f"{job.out} is not empty and holds no training of graticule; choose another --out")
+    new = {
+        "network": job.recipe.network,
+        "identity": job.identity,
+        "recipe": job.recipe.model_dump(mode="json"),
+    }
+    differences = [] if old is None else _differences(old, new)
+    if old is not None and not differences:
+        return _finished(place) if old.get("finished") else None
+    if old is not None:
+        if not overwrite:
+            raise StorageError(
+                f"{job.out} holds the training of another recipe or other data ({'; '.join(differences)});"
+                " choose another --out, or add --overwrite"
+            )
+        _clear(place)
+    _write_json(place, RUN, {**new, **about, "begun": _now(), "finished": None, "environment": environment()})
+    return None
+
+
+def state_store(job: Job) -> Store:
+    """Return where a training in one process keeps its state."""
+    place = Place.at(job.out)
+    return Folder(Path(place.path(STATE))) if place.is_local else _Remote(place)
+
+
+def finish(job: Job, trained: Trained, scored: Sequence[Scored], *, hardware: str) -> Finished:
+    """Write a training's result; it is marked as finished when all of it is there.
+
+    Args:
+        job: What was trained.
+        trained: How it ended.
+        scored: What the trained network finds in the images held out.
+        hardware: What it was trained on, in words.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    place = Place.at(job.out)
+    begun = _record(place) or {}
+    seconds = trained.history[-1].seconds
+    done = Finished(
+        network=job.recipe.network,
+        folder=place.root,
+        metrics=summary(scored),
+        best_epoch=trained.best_epoch,
+        epochs=len(trained.history),
+        seconds=seconds,
+    )
+    about = {**begun, "hardware": hardware, "stopped_early": trained.stopped_early}
+    place.write(RECIPE, as_toml(job.recipe).encode())
+    _write_json(place, HISTORY, [asdict(epoch) for epoch in trained.history])
+    place.write(SAMPLES, sheet(scored[:SHOWN]))
+    text = card(job, done, about)
+    place.write(CARD, text.encode())
+    save_weights(
+        place.path(WEIGHTS),
+        job.recipe.network,
+        trained.network.config,  # type: ignore[arg-type]
+        trained.network,
+        metadata={
+            "trained_on": json.dumps([source.name for source in job.sources]),
+            "training": job.identity,
+            "recipe": job.recipe.model_dump_json(),
+            "metrics": json.dumps(done.metrics),
+        },
+    )
+    figures = {key: value for key, value in asdict(done).items() if key not in ("folder", "worked")}
+    _write_json(place, METRICS, {**figures, "images": [_row(one) for one in scored]})
+    _write_json(place, RUN, {**about, "finished": _now()})
+    place.remove(STATE)
+    return done
+
+
+class _Remote(Store):
+    """Keeps the state as one object of an object store."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def load(self) -> State | None:
+        content = self.place.read(f"{STATE}/state.pt")
+        if content is None:
+            return None
+        state: State = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+        return state
+
+    def save(self, state: State | None, metrics: Mapping[str, float]) -> None:
+        if state is not None:
+            buffer = BytesIO()
+            torch.save(state, buffer)
+            self.place.write(f"{STATE}/state.pt", buffer.getvalue())
+
+
+def _record(place: Place) -> dict[str, Any] | None:
+    content = place.read(RUN)
+    if content is None:
+        return None
+    try:
+        found: dict[str, Any] = json.loads(content)
+    except ValueError as error:
+        raise StorageError(f"{place.path(RUN)} is damaged ({error}); delete {place.root}") from None
+    return found
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return in what a training differs from the one that was begun, in words."""
+    before, now = old.get("recipe", {}), new["recipe"]
+    changed = [f"{k} was {before.get(k)!r}, now {v!r}" for k, v in now.items() if before.get(k) != v]
+    if not changed and old.get("identity") != new["identity"]:
+        changed = ["the data, their shares or the weights to start from have changed"]
+    return changed
+
+
+def _finished(place: Place) -> Finished:
+    content = place.read(METRICS)
+    if content is None:
+        raise StorageError(f"{place.path(METRICS)} is gone; delete {place.root} and train again")
+    figures = json.loads(content)
+    figures.pop("images")
+    return Finished(**figures, folder=place.root, worked=False)
+
+
+def _clear(place: Place) -> None:
+    # the record last: without it nobody would know what the rest is
+    for name in place.names():
+        if name != RUN:
+            place.remove(name)
+
+
+def _row(one: Scored) -> dict[str, Any]:
+    instances = (
+        {} if one.instances is None else {"ap50": one.instances.average_precision, "f1": one.instances.f1}
+    )
+    return {"image": one.name, "iou": one.iou, "dice": one.dice, **instances}
+
+
+def _write_json(place: Place, name: str, value: Any) -> None:
+    place.write(name, json.dumps(value, indent=1).encode())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,74 @@
+"""Which examples a step sees follows from the seed alone."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graticule.core.errors import ConfigError
+from graticule.training.examples import ENDLESS
+from graticule.training.plan import Plan
+
+sources = st.lists(st.tuples(st.integers(1, 12), st.floats(0.1, 5)), min_size=1, max_size=4)
+plans = st.builds(
+    lambda sizes, batch, steps, seed: Plan(
+        items=tuple(range(10 * k, 10 * k + size) for k, (size, _) in enumerate(sizes)),
+        shares=tuple(share for _, share in sizes),
+        batch=batch,
+        steps=steps,
+        seed=seed,
+    ),
+    sources,
+    st.integers(1, 8),
+    st.integers(1, 8),
+    st.integers(0, 2**31),
+)
+
+
+@given(plan=plans, epochs=st.integers(1, 5))
+def test_a_source_is_passed_through_before_any_example_comes_again(plan, epochs):
+    for source, items in enumerate(plan.items):
+        seen = [p for k in range(epochs) for step in plan.epoch(k) for p in step if p.source == source]
+        counts = Counter(pick.index for pick in seen)
+        assert set(counts) <= set(items)
+        often = [counts[item] for item in items]
+        assert max(often) - min(often) <= 1
+
+
+@given(plan=plans, epoch=st.integers(0, 50))
+def test_an_epoch_does_not_depend_on_those_before_it(plan, epoch):
+    same = Plan(items=plan.items, shares=plan.shares, batch=plan.batch, steps=plan.steps, seed=plan.seed)
+    for earlier in range(min(epoch, 3)):
+        plan.epoch(earlier)
+    assert plan.epoch(epoch) == same.epoch(epoch)
+
+
+@given(plan=plans, epoch=st.integers(0, 5))
+def test_steps_are_full_and_sources_have_their_shares(plan, epoch):
+    steps = plan.epoch(epoch)
+    assert [len(step) for step in steps] == [plan.batch] * plan.steps
+    counts = Counter(pick.source for step in steps for pick in step)
+    for source, share in enumerate(plan.shares):
+        exact = share / sum(plan.shares) * plan.batch * plan.steps
+        assert abs(counts[source] - exact) < 1 + 1e-6
+
+
+def test_epochs_seeds_and_picks_differ():
+    plan = Plan(items=(range(40),), shares=(1.0,), batch=4, steps=10, seed=0)
+    other = Plan(items=(range(40),), shares=(1.0,), batch=4, steps=10, seed=1)
+    picks = [pick for step in plan.epoch(0) for pick in step]
+    assert plan.epoch(0) != plan.epoch(1) != other.epoch(1)
+    assert len({pick.seed for pick in picks}) == len(picks)
+
+
+def test_an_endless_source_gives_new_examples_in_every_epoch():
+    plan = Plan(items=(range(ENDLESS),), shares=(1.0,), batch=4, steps=5, seed=0)
+    seen = [pick.index for epoch in range(4) for step in plan.epoch(epoch) for pick in step]
+    assert len(set(seen)) == len(seen) == 80
+
+
+@pytest.mark.parametrize("shares", [(), (1.0, 1.0), (0.0,), (-1.0,)])
+def test_shares_that_make_no_sense_are_refused(shares):
+    with pytest.raises(ConfigError, match="need one share"):
+        Plan(items=(range(3),), shares=shares, batch=1, steps=1, seed=0)

@@ -1,0 +1,199 @@
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from graticule import models
+from graticule.core.errors import ConfigError, InputError, StorageError
+from graticule.models.weights import load_network
+from graticule.training.observer import Observer
+from graticule.training.run import Failed, Finished, train
+from graticule.training.settings import train_settings
+from labelled_images import TINY, labelled_folder
+from random_weights import tiny_swin
+from threads import one_thread  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory) -> Path:
+    return labelled_folder(tmp_path_factory.mktemp("labelled") / "set")
+
+
+def trained(data: Path | str, out: Path, *, observe=(), overrides=None, **values):
+    settings = train_settings(
+        data=[str(data)],
+        out=str(out),
+        overrides={**TINY, **(overrides or {})},
+        **{"model": "vmamba", "registered": False, "validated": 1, **values},
+    )
+    return train(settings, device="cpu", observe=observe)
+
+
+class Dying(Observer):
+    """Ends the training at a step, as a user does with Ctrl-C."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def listen(self, event) -> None:
+        if event.step == self.step:
+            raise KeyboardInterrupt
+
+    def finish(self, finished) -> None:
+        raise AssertionError("it did not finish")
+
+
+def dying(step: int):
+    @contextmanager
+    def observe(job):
+        yield Dying(step)
+
+    return observe
+
+
+def losses(folder: Path) -> list[float]:
+    return [epoch["losses"]["loss"] for epoch in json.loads((folder / "history.json").read_text())]
+
+
+def test_a_few_labelled_images_become_weights_with_all_that_is_to_know(images, tmp_path, caplog):
+    caplog.set_level("INFO")
+    [done] = trained(images, tmp_path / "out")
+    folder = tmp_path / "out" / "vmamba"
+    assert {path.name for path in folder.iterdir()} == {
+        "run.json",
+        "weights.safetensors",
+        "recipe.toml",
+        "history.json",
+        "metrics.json",
+        "samples.png",
+        "card.md",
+    }
+    assert isinstance(done, Finished)
+    assert done.worked
+    assert done.epochs == len(losses(folder)) == 2
+    assert 0 <= done.metrics["score"] <= 1
+    card = (folder / "card.md").read_text()
+    for said in (str(images), "3 images", "ap50", "seconds on", f"--weights {done.weights}", "recipe.toml"):
+        assert said in card
+    network = load_network("vmamba", done.weights)
+    assert network.config.mid == 4
+    models.create("vmamba", weights=done.weights)
+    assert f"{images}: 4 labelled images" in caplog.text
+    assert "trained on 3 images; validated on 1 held out" in caplog.text
+
+
+def test_the_recipe_kept_gives_the_same_weights_again(images, tmp_path):
+    trained(images, tmp_path / "a")
+    settings = train_settings(
+        model="vmamba",
+        data=[str(images)],
+        out=str(tmp_path / "b"),
+        recipe=str(tmp_path / "a" / "vmamba" / "recipe.toml"),
+        registered=False,
+        validated=1,
+    )
+    train(settings, device="cpu")
+    a, b = (tmp_path / name / "vmamba" for name in "ab")
+    assert (a / "weights.safetensors").read_bytes() == (b / "weights.safetensors").read_bytes()
+
+
+def test_a_finished_training_is_not_done_again(images, tmp_path):
+    [first] = trained(images, tmp_path)
+    before = (tmp_path / "vmamba" / "run.json").stat().st_mtime_ns
+    [again] = trained(images, tmp_path)
+    assert (first.worked, again.worked) == (True, False)
+    assert again.metrics == first.metrics
+    assert (tmp_path / "vmamba" / "run.json").stat().st_mtime_ns == before
+
+
+def test_a_killed_training_goes_on_and_ends_like_one_that_was_not(images, tmp_path):
+    trained(images, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        trained(images, tmp_path / "cut", observe=[dying(5)])
+    assert not (tmp_path / "cut" / "vmamba" / "weights.safetensors").exists()
+    [done] = trained(images, tmp_path / "cut")
+    assert done.worked
+    whole, cut = (tmp_path / name / "vmamba" for name in ("whole", "cut"))
+    assert losses(cut) == pytest.approx(losses(whole), abs=1e-6)
+    assert not (cut / "state").exists()
+
+
+def test_another_recipe_or_other_data_want_another_place_or_overwrite(images, tmp_path):
+    trained(images, tmp_path / "out")
+    with pytest.raises(StorageError, match=r"batch was 2, now 4.*--overwrite"):
+        trained(images, tmp_path / "out", overrides={"batch": 4})
+    other = labelled_folder(tmp_path / "other", seed=9)
+    with pytest.raises(StorageError, match=r"the data, .* have changed.*--overwrite"):
+        trained(other, tmp_path / "out")
+    [done] = trained(images, tmp_path / "out", overrides={"batch": 4}, overwrite=True)
+    assert done.worked
+
+
+def test_what_is_no_training_is_left_alone(images, tmp_path):
+    (tmp_path / "vmamba").mkdir()
+    (tmp_path / "vmamba" / "thesis.txt").write_text("all of it")
+    for overwrite in (False, True):
+        with pytest.raises(StorageError, match="is not empty and holds no training of graticule"):
+            trained(images, tmp_path, overwrite=overwrite)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        trained(images, tmp_path / "file")
+
+
+def test_one_network_that_fails_does_not_stop_the_others(images, tmp_path, caplog):
+    outcomes = trained(images, tmp_path, model="all")  # the others know no such sizes
+    assert [type(outcome) for outcome in outcomes] == [Failed, Failed, Finished, Failed]
+    assert "error: swin-unet: recipe of swin-unet: config: no option 'dims'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"size": 33}, "33"),
+        ({"config.colour": 1}, "recipe of vmamba: config: no option 'colour'"),
+        ({"start": "/none.safetensors"}, "/none.safetensors: no such weights file"),
+        ({"learning_rate": 0}, "learning_rate = 0 cannot be"),
+    ],
+)
+def test_what_cannot_be_is_known_before_anything_is_written(images, tmp_path, overrides, said):
+    with pytest.raises((ConfigError, InputError)) as refused:
+        trained(images, tmp_path / "out", overrides=overrides)
+    assert said in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_slot_too_small_for_batch_statistics_is_said_so(images, tmp_path):
+    with pytest.raises(ConfigError, match=r"vmamba: a slot of 1 image of 32 px is too little .* --batch"):
+        trained(images, tmp_path / "out", overrides={"batch": 1})
+
+
+def test_weights_of_another_network_are_no_start(images, tmp_path):
+    weights = tiny_swin(tmp_path / "swin.safetensors")
+    with pytest.raises(InputError, match="holds weights of swin-unet, not of vmamba"):
+        trained(images, tmp_path / "out", overrides={"start": str(weights)})
+
+
+def test_a_training_starts_from_the_weights_it_is_given(images, tmp_path):
+    [first] = trained(images, tmp_path / "a")
+    rest = {name: value for name, value in TINY.items() if not name.startswith("config.")}
+    settings = train_settings(
+        model="vmamba",
+        data=[str(images)],
+        out=str(tmp_path / "b"),
+        overrides={**rest, "start": first.weights, "epochs": 1, "steps": 1},
+        registered=False,
+        validated=1,
+    )
+    [done] = train(settings, device="cpu")
+    assert load_network("vmamba", done.weights).config.mid == 4
+    assert "started from: /" in (tmp_path / "b" / "vmamba" / "card.md").read_text()
+
+
+def test_one_image_is_too_few_to_hold_any_out(tmp_path):
+    alone = labelled_folder(tmp_path / "alone", count=1)
+    with pytest.raises(InputError, match=r"1 labelled image .*add images, or give others with --validation"):
+        trained(alone, tmp_path / "out")
+    others = labelled_folder(tmp_path / "others", count=1, seed=5)
+    [done] = trained(alone, tmp_path / "out", validation=[str(others)], overwrite=True)
+    assert f"Validated on 1 of `{others}`" in Path(done.path("card.md")).read_text()
