@@ -32,7 +32,8 @@ def mlflow_home(tmp_path, monkeypatch) -> Iterator[Path]:
     """A home of the test's own, and a working folder in which nothing may be left."""
     home = begin(tmp_path / "home")
     monkeypatch.setenv("GRATICULE_HOME", str(home))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     yield home

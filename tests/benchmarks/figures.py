@@ -13,7 +13,7 @@ def figures(lines: Sequence[str]) -> dict[str, float]:
     found: dict[str, float] = {}
     for table in _tables(text):
         found.update(_of_table(table))
-    for match in _BOLD.finditer("\n".join(text)):
+    for match in _BOLD.finditer("\n".join(line for line in text if not line.startswith("|"))):
         value = _number(match["value"].rstrip(".,"))
         if value is not None:
             found[" ".join(filter(None, (match["name"], match["unit"])))] = value

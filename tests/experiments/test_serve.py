@@ -32,20 +32,19 @@ def test_a_port_that_is_taken_is_one_line(tmp_path):
 
 
 def test_a_host_that_is_not_of_this_machine_is_one_line(tmp_path):
-    with pytest.raises(ConfigError, match="cannot listen at no-such-host.invalid"):
+    with pytest.raises(ConfigError, match=r"cannot listen at no-such-host.invalid"):
         serve(host="no-such-host.invalid", port=free_port(), folder=tmp_path, ready=print)
 
 
 def test_a_home_that_cannot_be_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="home cannot be written .*--home"):
+    with pytest.raises(StorageError, match=r"home cannot be written .*--home"):
         serve(host="127.0.0.1", port=free_port(), folder=tmp_path / "file", ready=print)
 
 
 @pytest.mark.slow
 def test_a_server_is_used_by_its_address_and_leaves_nothing_running(tmp_path, monkeypatch):
     home, port = begin(tmp_path / "home"), free_port()
-    command = [sys.executable, "-m", "graticule.cli", "mlflow", "--port", str(port), "--home", str(home)]
     code = "from graticule.cli import main; main()"
     command = [sys.executable, "-c", code, "mlflow", "--port", str(port), "--home", str(home)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)

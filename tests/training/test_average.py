@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -15,6 +15,7 @@ def one(value: float) -> nn.Module:
     return network
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.floats(-10, 10), min_size=1, max_size=30), decay=st.floats(0, 0.999))
 def test_it_is_the_published_sum(values, decay):
     average, expected = MovingAverage(one(0.0), decay=decay), 0.0

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from drawn_examples import discs, example_of, scattered
 from graticule.models.learned.views import cover, cut
 from graticule.models.split import EIGHT
 from graticule.training.crops import crop_of
 from graticule.training.distance import centre_distance
 from graticule.training.recipe import Augmentation
-from labelled_images import discs, example_of, scattered
 from threads import one_thread as one_thread
 
 WIDE = Augmentation(scale=(0.3, 3.0), polarity=0.2, broken=0.5, fringe=0.5, blurred=0.8)

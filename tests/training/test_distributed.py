@@ -200,17 +200,17 @@ def test_a_worker_killed_in_mid_epoch_is_replaced_and_nothing_is_told_twice(
 
 
 @pytest.mark.slow
-def test_a_run_whose_driver_failed_goes_on_when_it_is_repeated(by_two, tmp_path):
+def test_a_run_whose_driver_failed_goes_on_when_it_is_repeated(by_one, ray, tmp_path):
     def fail_after_an_epoch(event) -> None:
         if isinstance(event, EpochDone):
             raise OSError("the log is full")
 
-    train = OnRayTrain(workers=2)
+    train = OnRayTrain(workers=1)
     with pytest.raises(OSError, match="the log is full"):
         train(job(tmp_path), fail_after_an_epoch)
     again = followed(train, job(tmp_path))
     assert again.steps[0].step > RECIPE.steps
-    assert_same_weights(again, by_two, within=1e-6)
+    assert_same_weights(again, by_one, within=1e-6)
 
 
 @pytest.mark.slow
@@ -233,7 +233,7 @@ def test_what_one_process_began_a_worker_finishes(by_one, ray, tmp_path):
 @pytest.mark.slow
 def test_a_file_that_a_worker_cannot_read_ends_the_run_with_its_own_words(ray, tmp_path):
     with pytest.raises(InputError, match=r"^image_\d.png: cannot be read$"):
-        OnRayTrain(workers=2)(job(tmp_path, source=Unreadable()))
+        OnRayTrain(workers=1)(job(tmp_path, source=Unreadable()))
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from threading import enumerate as threads_alive
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graticule.training.batch import Crop
@@ -20,6 +20,7 @@ def small(pick: Pick) -> Crop:
     return crop(8, pick.index)
 
 
+@settings(deadline=None)
 @given(workers=st.integers(1, 4), turns=st.integers(1, 3), size=st.integers(1, 3))
 def test_every_pick_is_made_by_one_worker(workers, turns, size):
     slots = workers * turns

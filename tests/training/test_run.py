@@ -197,3 +197,10 @@ def test_one_image_is_too_few_to_hold_any_out(tmp_path):
     others = labelled_folder(tmp_path / "others", count=1, seed=5)
     [done] = trained(alone, tmp_path / "out", validation=[str(others)], overwrite=True)
     assert f"Validated on 1 of `{others}`" in Path(done.path("card.md")).read_text()
+
+
+@pytest.mark.shared_data
+def test_the_images_of_the_paper_can_be_trained_on(shared_data, tmp_path):
+    [done] = trained(shared_data / "em4" / "train", tmp_path, overrides={"epochs": 1, "steps": 1})
+    assert "ap50" not in done.metrics  # its particles are not told apart
+    assert done.metrics["score"] == done.metrics["iou"]

@@ -1,12 +1,13 @@
 """The learning rate rises in a line and falls as a cosine."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graticule.training.schedule import learning_rate
 
 
+@settings(deadline=None)
 @given(
     steps=st.integers(1, 500),
     warmup=st.integers(0, 600),

@@ -1,6 +1,8 @@
 """A registered segmenter is used by its address: by graticule, and by MLflow alone."""
 
-import warnings
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,18 +40,25 @@ def registered(network, **options):
     return register(run, package, scores={"iou": 0.5, "score": 0.25}, step=3), run
 
 
-def loaded(entry):
-    import mlflow
+ALONE = """
+import sys, warnings
+import mlflow.pyfunc, numpy
+warnings.simplefilter("error", UserWarning)
+model = mlflow.pyfunc.load_model(sys.argv[1])
+given = dict(numpy.load("given.npz"))
+numpy.savez("found.npz", **{name: model.predict(images) for name, images in given.items()})
+"""
 
-    mlflow.set_registry_uri(tracking_uri())
-    mlflow.set_tracking_uri(tracking_uri())
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return mlflow.pyfunc.load_model(f"models:/{entry.name}/{entry.version}")
-    finally:
-        mlflow.set_tracking_uri(None)
-        mlflow.set_registry_uri(None)
+
+def by_mlflow_alone(entry, folder: Path, given: dict) -> dict:
+    """Return what a registered model finds, asked by a program that knows of MLflow only."""
+    folder.mkdir()
+    np.savez(folder / "given.npz", **given)
+    command = [sys.executable, "-c", ALONE, f"models:/{entry.name}/{entry.version}"]
+    known = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=known, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(np.load(folder / "found.npz"))
 
 
 def expected(network, images):
@@ -58,16 +67,16 @@ def expected(network, images):
     return segment_frames(segmenter, images, tile=2048)
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, np.float64])
-def test_mlflow_alone_segments_as_graticule_does(network, kind):
+def test_mlflow_alone_segments_as_graticule_does(network, tmp_path):
     entry, _ = registered(network)
-    model = loaded(entry)
-    images = frames(2, size=64).astype(kind)
-    labels = model.predict(images)
-    assert labels.dtype == np.uint32
-    assert labels.max() > 1
-    np.testing.assert_array_equal(labels, expected(network, images))
-    np.testing.assert_array_equal(model.predict(images[0]), expected(network, images[:1])[0])
+    images = frames(2, size=64)
+    stacks = {kind: images.astype(kind) for kind in ("uint8", "uint16", "float32", "float64")}
+    found = by_mlflow_alone(entry, tmp_path / "alone", {**stacks, "one": images[0]})
+    for kind, stack in stacks.items():
+        assert found[kind].dtype == np.uint32
+        assert found[kind].max() > 1
+        np.testing.assert_array_equal(found[kind], expected(network, stack))
+    np.testing.assert_array_equal(found["one"], expected(network, images[:1])[0])
 
 
 def test_what_is_registered_says_what_it_is_and_how_good(network):
@@ -126,7 +135,7 @@ def test_what_is_no_grey_image_is_refused(given, said):
 def test_a_file_that_is_no_safetensors_is_not_registered(tmp_path):
     (tmp_path / "w.pt").write_bytes(b"PK\x03\x04 and more")
     run = start("e", "r")
-    with pytest.raises(InputError, match="is no safetensors file.*graticule models convert"):
+    with pytest.raises(InputError, match=r"is no safetensors file.*graticule models convert"):
         register(run, packaged(tmp_path / "w.pt", "swin-unet"), scores={})
     with pytest.raises(MlflowException):
         client().get_registered_model("graticule-segmenter")

@@ -120,7 +120,7 @@ def test_a_run_that_was_deleted_is_begun_anew(images, tmp_path):
 def test_an_mlflow_that_is_not_there_is_known_before_the_training(images, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(ConfigError, match="MLflow http://127.0.0.1:9 does not answer"):
+    with pytest.raises(ConfigError, match=r"MLflow http://127.0.0.1:9 does not answer"):
         trained(images, tmp_path / "out")
     assert not (tmp_path / "out" / "vmamba" / "weights.safetensors").exists()
 

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         rate = task.finished_speed or task.speed
-        return Text("" if rate is None else f"{rate * task.fields['batch']:.1f} images/s", no_wrap=True)
+        return Text("" if rate is None else f"{rate * task.fields['batch']:.1f} img/s", no_wrap=True)
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def training_bars() -> Iterator["Observe"]:
         yield _lines
         return
     columns = (
-        TextColumn("{task.description:>16}"),
+        TextColumn("{task.description}"),
         BarColumn(bar_width=12),
         TextColumn("{task.fields[epoch]}/{task.fields[epochs]}"),
         TextColumn("loss {task.fields[loss]}"),
@@ -48,20 +48,21 @@ def training_bars() -> Iterator["Observe"]:
         TimeRemainingColumn(compact=True),
     )
     written = sys.stderr
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=120) as bars:
-        with _logging_to(sys.stderr, instead_of=written):  # which the bars have replaced: lines go above them
-            yield lambda job: _bar(bars, job)
+    bars = Progress(*columns, console=Console(stderr=True), speed_estimate_period=120)
+    with bars, _logging_to_bars(instead_of=written):
+        yield lambda job: _bar(bars, job)
 
 
 @contextmanager
-def _logging_to(stream: TextIO, *, instead_of: TextIO) -> Iterator[None]:
+def _logging_to_bars(*, instead_of: TextIO) -> Iterator[None]:
+    """Send log lines to what the bars have put in place of stderr: so they stand above them."""
     handlers = [
         handler
         for handler in logging.getLogger().handlers
         if isinstance(handler, logging.StreamHandler) and handler.stream is instead_of
     ]
     for handler in handlers:
-        handler.setStream(stream)
+        handler.setStream(sys.stderr)
     try:
         yield
     finally:

@@ -41,6 +41,7 @@ def serve(*, host: str, port: int, folder: Path | None = None, ready: Callable[[
         StorageError: If the folder cannot be written.
     """
     where = (folder or home()).expanduser().absolute()
+    _check_free(host, port)
     try:
         (where / ARTIFACTS).mkdir(parents=True, exist_ok=True)
         log = (where / LOG).open("wb")
@@ -48,7 +49,6 @@ def serve(*, host: str, port: int, folder: Path | None = None, ready: Callable[[
         raise StorageError(
             f"{where}: the home cannot be written ({error.strerror}); give another --home"
         ) from error
-    _check_free(host, port)
     command = _command(where, host, port)
     with log, suppress(KeyboardInterrupt), _ended_by_signals(), _server(command, log) as process:
         address = _address(host, port)

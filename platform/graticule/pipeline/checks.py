@@ -7,6 +7,7 @@ import numpy as np
 
 from graticule import models, tracking
 from graticule.core.errors import ConfigError, ExperimentError
+from graticule.pipeline.champion import without_alias
 from graticule.pipeline.segment import resolved_options
 from graticule.pipeline.settings import LinkSettings, SegmentSettings
 from graticule.storage import layout
@@ -68,6 +69,7 @@ def check_segmenter(settings: SegmentSettings, *, pixel_size_nm: float | None) -
     def blank(start: int, stop: int) -> np.ndarray:
         return np.zeros((stop - start, 64, 64), np.float32)
 
+    settings = without_alias(settings)
     options = resolved_options(settings, blank, 1, pixel_size_nm)
     models.create(settings.segmenter, **options)
     if "weights" in options:

@@ -4,7 +4,6 @@
 weights' path and a configuration of ``network``, ``sha256`` and ``options`` of the segmenter.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -22,47 +21,44 @@ SAMPLES = 9
 TILE = 2048
 _COLOURS = 4
 
-with warnings.catch_warnings():
-    # MLflow would like pandas-like types here, which images are not.
-    warnings.simplefilter("ignore")
 
-    class ServedSegmenter(PythonModel):
-        """Grey images -> instance labels."""
+class ServedSegmenter(PythonModel):
+    """Grey images -> instance labels."""
 
-        def load_context(self, context: Any) -> None:
-            """Take note of the weights; they are loaded with the first image."""
-            config = context.model_config
-            self.network: str = config["network"]
-            self.options: dict[str, Any] = {
-                **config["options"],
-                "weights": context.artifacts["weights"],
-                "weights_sha256": config["sha256"],
-            }
-            self._last: tuple[dict[str, Any], Segmenter] | None = None
+    def load_context(self, context: Any) -> None:
+        """Take note of the weights; they are loaded with the first image."""
+        config = context.model_config
+        self.network: str = config["network"]
+        self.options: dict[str, Any] = {
+            **config["options"],
+            "weights": context.artifacts["weights"],
+            "weights_sha256": config["sha256"],
+        }
+        self._last: tuple[dict[str, Any], Segmenter] | None = None
 
-        def predict(self, context: Any, model_input: Any, params: Any = None) -> np.ndarray:
-            """Return instance labels, uint32, of the shape of the input; 0 is background.
+    def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> np.ndarray:
+        """Return instance labels, uint32, of the shape of the input; 0 is background.
 
-            Args:
-                context: MLflow's; not used.
-                model_input: One image (y, x) or a stack (t, y, x) of grey levels: integers or
-                    floats, in any unit. Options called "auto" are fitted to a stack as a whole.
-                params: None are known.
+        Args:
+            context: MLflow's; not used.
+            model_input: One image (y, x) or a stack (t, y, x) of grey levels: integers or
+                floats, in any unit. Options called "auto" are fitted to a stack as a whole.
+            params: None are known.
 
-            Raises:
-                InputError: If it is no grey image or stack of numbers.
-            """
-            frames = grey_frames(model_input)
-            labels = segment_frames(segmenter := self._segmenter(frames), frames, tile=_tile(segmenter))
-            return labels[0] if np.ndim(model_input) == 2 else labels
+        Raises:
+            InputError: If it is no grey image or stack of numbers.
+        """
+        frames = grey_frames(model_input)
+        labels = segment_frames(segmenter := self._segmenter(frames), frames, tile=_tile(segmenter))
+        return labels[0] if np.ndim(model_input) == 2 else labels
 
-        def _segmenter(self, frames: Num[np.ndarray, "t y x"]) -> Segmenter:
-            """Return the segmenter fitted to a stack; the last one is kept, since it holds the network."""
-            chosen = np.unique(np.linspace(0, len(frames) - 1, SAMPLES).round().astype(int))
-            options = models.adapt(self.network, self.options, (frames[index] for index in chosen))
-            if self._last is None or self._last[0] != options:
-                self._last = options, models.create(self.network, **options)
-            return self._last[1]
+    def _segmenter(self, frames: Num[np.ndarray, "t y x"]) -> Segmenter:
+        """Return the segmenter fitted to a stack; the last one is kept, since it holds the network."""
+        chosen = np.unique(np.linspace(0, len(frames) - 1, SAMPLES).round().astype(int))
+        options = models.adapt(self.network, self.options, (frames[index] for index in chosen))
+        if self._last is None or self._last[0] != options:
+            self._last = options, models.create(self.network, **options)
+        return self._last[1]
 
 
 def grey_frames(given: Any) -> Num[np.ndarray, "t y x"]:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from drawn_examples import discs
 from graticule.training.augment.geometry import Placement, warped, warped_labels
-from labelled_images import discs
 
 GREY = np.random.default_rng(0).random((31, 47), dtype=np.float32)
 BIG = discs((240, 300), (120, 100, 70), (110, 220, 45))

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from drawn_examples import scattered
 from graticule.training.augment.geometry import Placement
 from graticule.training.augment.look import draw_look
 from graticule.training.augment.overview import PATCH_PX, PATCHES, overview
 from graticule.training.recipe import Augmentation
-from labelled_images import scattered
 
 AS_IT_IS = Augmentation(
     contrast=(1, 1), gamma=(1, 1), gradient=0, fringe=0, noise=0, blurred=0, margin=0, broken=0

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawn_examples import scattered
 from graticule.training.augment.geometry import warped
 from graticule.training.augment.placing import draw_placement
 from graticule.training.recipe import Augmentation
-from labelled_images import scattered
 
 
 def placed(seed, shape=(120, 160), size=64, **augmentation):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from drawn_examples import discs
 from graticule.training.augment.visibility import noise_left, noise_of
-from labelled_images import discs
 
 LABELS = discs((200, 200), (50, 50, 8), (50, 150, 8), (150, 50, 8), (150, 150, 8))
 NOISE = np.random.default_rng(0).standard_normal((200, 200), dtype=np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graticule.core.errors import ConfigError
@@ -51,6 +51,7 @@ def test_dice_of_an_empty_image_falls_with_what_is_found_in_it():
     assert values[-1] == pytest.approx(0, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-50, 50), st.floats(0, 1)), min_size=1, max_size=16))
 def test_losses_and_gradients_are_finite(pixels):
     logit = torch.tensor([[[level for level, _ in pixels]]], requires_grad=True)
@@ -85,6 +86,7 @@ def test_seams_are_where_two_particles_meet():
     assert not seams(mask("11...... 11....22")).any()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_seams_are_found_as_by_looking_at_every_neighbour(seed):
     labels = np.random.default_rng(seed).integers(0, 3, (6, 7)) * (np.arange(7) != 3)

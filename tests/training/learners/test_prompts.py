@@ -15,7 +15,7 @@ def asked_of(batch: Batch, count: int, seed: int = 0):
     return drawn(batch, count)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**31), count=st.integers(1, 40), particles=st.integers(1, 6))
 def test_points_lie_in_the_particle_they_ask_for(seed, count, particles):
     batch = batch_of(48, seed, particles=particles)

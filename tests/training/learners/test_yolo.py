@@ -4,13 +4,14 @@ import time
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graticule.models.yolo.loss import targets_of
 from training.tiny import batch_of, learner_of, recipe_of
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1), height=st.integers(1, 6), width=st.integers(1, 6), most=st.integers(0, 5)
 )
@@ -45,3 +46,8 @@ def test_each_connected_body_is_an_instance_where_touching_particles_are_not_par
     made = learner_of(recipe_of("yolov8n-seg")).train()
     whole = batch_of(128, 1, parted=False)
     torch.testing.assert_close(made(whole)[0], made(whole._replace(parted=~whole.parted))[0])
+
+
+def test_the_parts_of_the_loss_are_those_of_this_network():
+    _, parts = learner_of(recipe_of("yolov8n-seg"))(batch_of(128, 1))
+    assert set(parts) == {"box", "seg", "cls", "dfl"}

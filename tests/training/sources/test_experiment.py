@@ -55,8 +55,11 @@ def test_an_experiment_without_whole_instances_is_refused(tmp_path):
     with pytest.raises(InputError, match="no finished labels/instances; run graticule segment"):
         open_source(str(tmp_path / "movie"))
     made.create_labels("instances")
+    made.run("segment-1").start({}, {})
     with pytest.raises(InputError, match="no finished"):
         open_source(str(tmp_path / "movie"))
+    made.run("segment-1").finish({})
+    assert len(open_source(str(tmp_path / "movie"))) == FRAMES
 
 
 def test_the_digest_changes_with_the_labels(tmp_path):

@@ -12,6 +12,9 @@ from graticule.training.learner import Learner
 from graticule.training.learners.losses import check_size
 from graticule.training.recipe import Recipe
 
+ABSENT = "sem_loss"
+"""A part that newer networks of its makers have, and this one does not."""
+
 
 class YoloLearner(Learner):
     """The network with its loss.
@@ -28,7 +31,8 @@ class YoloLearner(Learner):
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Mapping[str, Tensor]]:
         """Return the mean loss per image, and its parts by name, detached."""
         assert isinstance(self.network, YoloSeg)
-        return loss_of(self.network, batch.colour, targets_of(batch.labels))
+        loss, parts = loss_of(self.network, batch.colour, targets_of(batch.labels))
+        return loss, {name.removesuffix("_loss"): part for name, part in parts.items() if name != ABSENT}
 
 
 def learner(network: nn.Module, recipe: Recipe) -> Learner:

@@ -14,6 +14,9 @@ from graticule.training.sources.opened import Labelled, OpenedSource
 from graticule.training.sources.prepare import compact
 from graticule.training.sources.stamps import digest_below
 
+_WRITERS = ("segment-", "simulate-")
+"""How the names of runs begin that write instances."""
+
 
 @final
 class ExperimentFrames(OpenedSource):
@@ -64,14 +67,16 @@ class ExperimentFrames(OpenedSource):
 
 
 def open_experiment(text: str) -> ExperimentFrames:
-    """Open an experiment whose instances are whole.
+    """Open an experiment whose instances are whole: segmented, simulated, or put there by a user.
 
     Raises:
-        InputError: If it has none.
+        InputError: If it has none, or the stage that writes them has not finished.
         ExperimentError: If it was written by another version.
     """
     experiment = Experiment.open(places.located(text))
-    if not experiment.levels("instances"):
+    writers = [name for name in experiment.runs() if name.startswith(_WRITERS)]
+    is_whole = not writers or any(experiment.run(name).finished for name in writers)
+    if not (is_whole and experiment.levels("instances")):
         raise InputError(
             f"{experiment.root} has no finished {layout.INSTANCES};"
             f" run graticule segment {experiment.root}, or give another source"

@@ -42,7 +42,10 @@ def print_of(pixels: Num[np.ndarray, "y x"]) -> Print:
     if np.isfinite(pixels).all():
         step = max(1, int(np.sqrt(pixels.size / _SAMPLE_PIXELS)))
         low, high = np.quantile(pixels[::step, ::step], [0.005, 0.995])
-        small = _thumbnail(np.clip(pixels, low, high)).ravel() / max(high - low, 1e-12)
+        if low == high:  # all but a few pixels are equal
+            low, high = float(pixels.min()), float(pixels.max())
+        if low < high:
+            small = _thumbnail((np.clip(pixels, low, high) - low) / (high - low)).ravel()
     return Print(plain=_unit(small - small.mean()), flat=_unit(small - _SURFACES @ (_FIT @ small)))
 
 

@@ -26,8 +26,9 @@ def open_list(text: str) -> LabelledPictures:
     labels = labels_beside(images)
     if labels is None:
         raise InputError(f"{file}: train is {images}, and no folder of labels lies beside it; {_WANTED}")
-    notes = (f"{file}: its val ({listed['val']}) is not read; give it as --validation",)
-    return open_pair(images, labels, name=text, notes=notes if listed.get("val") else ())
+    val = listed.get("val")
+    notes = (f"{file}: its val ({val}) is not read; give it as --validation",) if val else ()
+    return open_pair(images, labels, name=text, notes=notes)
 
 
 def _read(file: str) -> dict[str, Any]:
