@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graticule.training.comparison.entrants import Entrant
@@ -43,6 +43,7 @@ def test_the_threshold_has_no_difference_to_itself():
     assert rows_of_set([measured("threshold", images([0.5]))], 0)[0].differences == {}
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_a_mean_lies_in_its_interval(values):
     mean = rows_of_set([measured("threshold", images(values))], 0)[0].means["iou"]
