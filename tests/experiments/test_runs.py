@@ -108,3 +108,9 @@ def test_an_mlflow_that_does_not_answer_is_one_line_without_its_password(monkeyp
         start("e", "r")
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_files_behind_a_server_that_is_not_asked_are_refused_at_once():
+    client().create_experiment("served", artifact_location="mlflow-artifacts:/1")
+    with pytest.raises(ConfigError, match=r"files of served .* go through the server .*MLFLOW_TRACKING_URI"):
+        start("served", "r")

@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 
 from graticule.core.errors import ConfigError, StorageError
+from graticule.experiments.champion import champion, set_champion
+from graticule.experiments.models import fetch
+from graticule.experiments.register import register
 from graticule.experiments.runs import start
 from graticule.experiments.serve import serve
+from graticule.training.registering import packaged
 from mlflow_home import begin
+from random_weights import tiny_swin
 
 
 def free_port() -> int:
@@ -52,12 +57,15 @@ def test_a_server_is_used_by_its_address_and_leaves_nothing_running(tmp_path, mo
         lines = [process.stdout.readline().strip() for _ in range(4)]
         assert lines[1:3] == [
             f"MLflow: http://127.0.0.1:{port}",
-            f"jobs elsewhere: export MLFLOW_TRACKING_URI=http://127.0.0.1:{port}",
+            f"jobs on this machine: export MLFLOW_TRACKING_URI=http://127.0.0.1:{port}",
         ]
         group = children(process.pid)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
         run = start("graticule-training", "served", params={"a": 1})
         run.artifact(b"1", "a.txt")
+        weights = tiny_swin(tmp_path / "w.safetensors")
+        entry = register(run, packaged(weights, "swin-unet"), scores={"score": 0.5})
+        set_champion(entry.version)
         run.finish()
     finally:
         process.send_signal(signal.SIGINT)
@@ -66,7 +74,11 @@ def test_a_server_is_used_by_its_address_and_leaves_nothing_running(tmp_path, mo
     assert not any(alive(pid) for pid in group)
     assert len(group) >= 1
     assert [path.read_text() for path in (home / "mlartifacts").rglob("a.txt")] == ["1"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "w.safetensors"]
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.setenv("GRATICULE_HOME", str(home))
+    [kept] = fetch(champion().weights).rglob("*.safetensors")
+    assert kept.read_bytes() == weights.read_bytes(), "jobs find it without the server"
 
 
 def children(pid: int) -> list[int]:

@@ -1,5 +1,6 @@
 """``graticule mlflow``: look at runs, comparisons and registered models in a browser."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,11 +24,14 @@ def mlflow(
     if not is_local(host):
         typer.echo(f"anyone who reaches this machine at {host}:{port} can read and delete runs and models")
     typer.echo("starting MLflow …")
-    serve(host=host, port=port, folder=Path(located(folder)) if folder else None, ready=_say)
+    where = Path(located(folder)) if folder else None
+    serve(host=host, port=port, folder=where, ready=partial(_say, others=not is_local(host), port=port))
     typer.echo("ended")
 
 
-def _say(address: str) -> None:
+def _say(address: str, *, others: bool, port: int) -> None:
     typer.echo(f"MLflow: {address}")
-    typer.echo(f"jobs elsewhere: export MLFLOW_TRACKING_URI={address}")
+    typer.echo(f"jobs on this machine: export MLFLOW_TRACKING_URI={address}")
+    if others:
+        typer.echo(f"jobs elsewhere: export MLFLOW_TRACKING_URI=http://ADDRESS_OF_THIS_MACHINE:{port}")
     typer.echo("Ctrl-C ends it")

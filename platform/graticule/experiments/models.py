@@ -12,9 +12,8 @@ from typing import Any
 from graticule.core.errors import ConfigError, InputError
 from graticule.experiments.address import Address, parse
 from graticule.experiments.home import home
-from graticule.experiments.server import artifact_root, asking, client, is_begun, tracking_uri
+from graticule.experiments.server import SERVED, artifact_root, asking, client, is_begun, tracking_uri
 
-_SERVED = "mlflow-artifacts:"
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -92,7 +91,7 @@ def fetch(uri: str) -> Path:
 
 def _at_hand(source: str) -> str:
     """Return where files lie that a server of ``graticule mlflow`` passed on, when there is none to ask."""
-    root, served = artifact_root(), source.removeprefix(_SERVED)
+    root, served = artifact_root(), source.removeprefix(SERVED)
     return source if root is None or served == source else str(root / served.lstrip("/"))
 
 

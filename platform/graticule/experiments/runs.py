@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from graticule.core.errors import ConfigError
-from graticule.experiments.server import artifact_root, asking, client, tracking_uri, without_keys
+from graticule.experiments.server import SERVED, artifact_root, asking, client, tracking_uri, without_keys
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 _ASKED = "MLflow"
@@ -185,13 +185,18 @@ def _experiment(name: str) -> str:
 
 
 def _check_reachable(name: str, location: str) -> None:
-    """Refuse a server whose files lie in a folder that this machine does not have."""
-    path = location.removeprefix("file://")
+    """Refuse files that lie in a folder of another machine, or behind a server that is not asked."""
+    path, asked = location.removeprefix("file://"), without_keys(tracking_uri())
     if artifact_root() is None and path.startswith("/") and not _can_be_made(Path(path)):
         raise ConfigError(
-            f"MLflow {without_keys(tracking_uri())} keeps the files of {name} in {path} of its own machine,"
-            " which cannot be written from here; start it so that files go through it:"
-            " graticule mlflow --host 0.0.0.0, and use another experiment or a new --home"
+            f"MLflow {asked} keeps the files of {name} in {path} of its own machine, which cannot be written"
+            " from here; start it with a new home, so that files go through it:"
+            " graticule mlflow --host 0.0.0.0 --home FOLDER"
+        )
+    if artifact_root() is not None and path.startswith(SERVED):
+        raise ConfigError(
+            f"the files of {name} in {asked} go through the server that began it; start it (graticule mlflow)"
+            " and name it in MLFLOW_TRACKING_URI"
         )
 
 

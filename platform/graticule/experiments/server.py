@@ -11,6 +11,8 @@ from graticule.core.errors import ConfigError, GraticuleError
 from graticule.experiments.home import home
 
 DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
+SERVED = "mlflow-artifacts:"
+"""Scheme of files that go through a server."""
 _SQLITE = "sqlite:///"
 _NOISY = ("mlflow", "alembic", "urllib3")
 _LONGEST = 200
@@ -20,6 +22,7 @@ _MANNERS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 

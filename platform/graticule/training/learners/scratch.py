@@ -8,8 +8,8 @@ from torch import nn
 from graticule.models.efficient_sam.network import EfficientSamNetwork
 from graticule.models.efficient_sam.transformer import TwoWayLayer
 
-REACH_PX = 10.8
-"""Distance at which two places are alike by 1 / e: neighbouring patches of 16 px are told apart."""
+REACH_PX = 20.0
+"""Distance at which two places are alike by 1 / e: a patch and a bit, or a particle."""
 GAIN = 2.0
 """Of queries and keys, so that a place's score stands out of those of other places."""
 
@@ -19,10 +19,14 @@ def start_from_scratch(network: EfficientSamNetwork, size: int) -> None:
     """Let each prompt begin by looking at the place that it names.
 
     As published, query and key of an attention are drawn independently, so a token's score
-    for a row says nothing of whether they lie at the same place, and places themselves are
-    blurred over a ninth of the image. Then all prompts get the same answer, and it takes very
-    long until one differs from another. Here queries and keys begin equal, and frequencies
-    fit the patches: the score is a kernel exp(-(d / :data:`REACH_PX`)^2) of the distance d.
+    for a row says nothing of whether they lie at the same place. Then all prompts get the same
+    answer, and it takes very long until one differs from another. Here queries and keys begin
+    equal, and frequencies fit the image's size: the score is a kernel
+    exp(-(d / :data:`REACH_PX`)^2) of the distance d.
+
+    Measured after 150 steps of two simulated images of 256 px (depth 4, 12 prompts): held-out
+    IoU of the best mask 0.01 as published, 0.55 so with a reach of 29 px, 0.43 with 11 px, 0.01
+    with 5 px; after 50 steps the loss was least at 19 px. Larger frequencies alone: 0.00.
 
     Args:
         network: Of random weights.
