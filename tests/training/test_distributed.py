@@ -17,11 +17,12 @@ from ray import cloudpickle
 from torch import distributed, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from graticule.core.errors import ConfigError, InputError
+from graticule.core.errors import ConfigError, InputError, StorageError
 from graticule.models.architecture import NetworkConfig
 from graticule.training.distributed import OnRayTrain, shared_by, team_of
 from graticule.training.distributed.feed import ray_feed
 from graticule.training.distributed.mailbox import Once, Resumed
+from graticule.training.distributed.store import RECORD, check_record
 from graticule.training.events import EpochDone, StepDone
 from graticule.training.examples import Example, Source
 from graticule.training.feed import local_feed
@@ -167,10 +168,8 @@ def assert_same_weights(one: Followed, other: Followed, *, within: float) -> Non
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.3")
-        with local_ray(cpus=2):
-            yield
+    with local_ray(cpus=2):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -309,3 +308,17 @@ def test_an_epoch_that_a_lost_worker_kept_but_did_not_tell_is_told_by_the_next()
     ):
         tell(letter)
     assert told == [epoch(2), epoch(3), epoch(4)]
+
+
+@pytest.mark.parametrize(
+    "record", ["", '{"checkpoint_re', '{"checkpoint_results": [{"checkpoint_dir_name": "c"}]}']
+)
+def test_a_state_that_is_not_whole_is_named_and_not_taken_for_none(tmp_path, record):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / RECORD).write_text(record)
+    with pytest.raises(StorageError, match=f"is not there; delete {tmp_path}/state to begin anew$"):
+        check_record(str(tmp_path))
+
+
+def test_where_nothing_was_begun_no_state_is_missed(tmp_path):
+    check_record(str(tmp_path / "new"))

@@ -14,7 +14,7 @@ from ray.train.torch import TorchTrainer
 
 from graticule.core.errors import PipelineError
 from graticule.training.distributed.mailbox import Mailbox, Once
-from graticule.training.distributed.store import Given, state_of
+from graticule.training.distributed.store import STATE, Given, check_record, state_of
 from graticule.training.distributed.team import Team, shared_by, team_of
 from graticule.training.distributed.worker import Task, work
 from graticule.training.events import TrainingListener
@@ -24,12 +24,12 @@ from graticule.training.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-STATE = "state"
-"""Folder of a run's checkpoints, in the folder of its result."""
 MOST_LOST = 3
 """Times that workers may be lost and replaced."""
 MOST_STARTS = 10
 """Minutes, about, that workers wait for room on the cluster."""
+RAY_TRAIN = {"RAY_CHDIR_TO_TRIAL_DIR": "0", "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5"}
+"""Relative paths mean what they mean to the driver; a checkpoint is recorded soon."""
 POLL_SECONDS = 0.2
 LEAVE_SECONDS = 60.0
 
@@ -69,6 +69,7 @@ class OnRayTrain:
         """
         team = self._team(job.recipe.network)
         job = replace(job, recipe=shared_by(job.recipe, team.size))
+        check_record(job.out)
         mailbox = Mailbox()
         task = Task(
             job=job,
@@ -89,7 +90,8 @@ class OnRayTrain:
 
 
 def _trainer(task: Task, team: Team) -> TorchTrainer:
-    os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative paths mean what they mean to the driver
+    for name, value in RAY_TRAIN.items():
+        os.environ.setdefault(name, value)
     return TorchTrainer(
         lambda: work(task),
         scaling_config=ray.train.ScalingConfig(

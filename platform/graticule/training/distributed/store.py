@@ -1,15 +1,23 @@
 """The state of a run in Ray Train's checkpoints."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import ray.train
 
 from graticule.core.errors import StorageError
+from graticule.storage.place import Place
 from graticule.training.distributed.mailbox import Resumed, Slot
 from graticule.training.events import EpochDone
 from graticule.training.stores import FILE, State, Store, read_state, write_state
+
+STATE = "state"
+"""Folder of a run's checkpoints, in the folder of its result."""
+RECORD = "checkpoint_manager_snapshot.json"
+"""Ray Train's name for its list of them."""
 
 
 class TrainStore(Store):
@@ -33,7 +41,7 @@ class TrainStore(Store):
         return state
 
     def save(self, state: State | None, metrics: Mapping[str, float]) -> None:
-        """Report the state; returns when it lies in the run's storage.
+        """Report the state; returns when workers that begin anew would go on from it.
 
         Raises:
             StorageError: If it cannot be written there.
@@ -47,6 +55,13 @@ class TrainStore(Store):
                 ray.train.report(dict(metrics), checkpoint=ray.train.Checkpoint.from_directory(folder))
             except OSError as error:
                 raise StorageError(f"the checkpoint cannot be written: {error}") from error
+        _wait_until_recorded()
+
+
+def _wait_until_recorded() -> None:
+    # report returns before that: an epoch would be told, and after a loss be made again.
+    api: Any = ray.train
+    api.get_all_reported_checkpoints(consistency_mode=api.CheckpointConsistencyMode.COMMITTED)
 
 
 class Given(Store):
@@ -71,3 +86,23 @@ def state_of(checkpoint: ray.train.Checkpoint) -> State:
     """
     with checkpoint.as_directory() as folder:
         return read_state(Path(folder) / FILE)
+
+
+def check_record(out: str) -> None:
+    """Look whether Ray Train's record of its checkpoints is whole: it replaces it in place.
+
+    Raises:
+        StorageError: If it was cut off when the run was killed, or names checkpoints that are gone.
+    """
+    place = Place.at(out)
+    content = place.read(f"{STATE}/{RECORD}")
+    if content is None:
+        return
+    try:
+        known = {result["checkpoint_dir_name"] for result in json.loads(content)["checkpoint_results"]}
+    except (ValueError, KeyError, TypeError):
+        known = {"of a damaged record"}
+    lost = sorted(name for name in known if not place.is_file(f"{STATE}/{name}/{FILE}"))
+    if lost:
+        where = place.path(STATE)
+        raise StorageError(f"{where}: the checkpoint {lost[0]} is not there; delete {where} to begin anew")
