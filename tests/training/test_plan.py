@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from graticule.core.errors import ConfigError
 from graticule.training.examples import ENDLESS
-from graticule.training.plan import Plan
+from graticule.training.plan import CROPS, Plan
 
 sources = st.lists(st.tuples(st.integers(1, 12), st.floats(0.1, 5)), min_size=1, max_size=4)
 
@@ -68,10 +68,12 @@ def test_epochs_seeds_and_picks_differ():
     assert len({pick.seed for pick in picks}) == len(picks)
 
 
-def test_an_endless_source_gives_new_examples_in_every_epoch():
+def test_an_endless_source_gives_new_examples_in_every_epoch_a_few_crops_of_each():
     plan = Plan(items=(range(ENDLESS),), shares=(1.0,), batch=4, steps=5, seed=0)
     seen = [pick.index for epoch in range(4) for step in plan.epoch(epoch) for pick in step]
-    assert len(set(seen)) == len(seen) == 80
+    assert len(seen) == 80
+    assert sorted(set(seen)) == list(range(80 // CROPS))
+    assert set(Counter(seen).values()) == {CROPS}
 
 
 @pytest.mark.parametrize("shares", [(), (1.0, 1.0), (0.0,), (-1.0,)])

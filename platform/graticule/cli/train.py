@@ -42,6 +42,10 @@ def train(
     validated: Annotated[
         int | None, typer.Option("--validated", min=1, help="Most images to validate on; default 16")
     ] = None,
+    exclude: Annotated[
+        str | None,
+        typer.Option("--exclude", metavar="FILE", help="Names of images to leave out, one a line"),
+    ] = None,
     recipe: Annotated[
         str | None, typer.Option("--recipe", metavar="NAME|FILE.toml", help="How to train")
     ] = None,
@@ -95,6 +99,7 @@ def train(
         out=located(out),
         recipe=located(recipe) if recipe is not None and recipe.endswith(".toml") else recipe,
         overrides=overrides,
+        excluded=_listed(exclude) if exclude else (),
         overwrite=overwrite,
         registered=register,
         **{name: value for name, value in more.items() if value is not None},
@@ -107,6 +112,14 @@ def train(
 
 def _located_source(text: str) -> str:
     return text if text.startswith(SYNTHETIC) else located(text)
+
+
+def _listed(file: str) -> list[str]:
+    """Return the names in a list, one a line."""
+    from graticule.io import places
+
+    listed = places.read_whole(located(file)).decode(errors="replace").split("\n")
+    return [name.strip() for name in listed if name.strip()]
 
 
 def _overrides(named: dict[str, Any], short: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from graticule.models.weights import load_network
 from graticule.training.batch import Crop
 from graticule.training.crops import crop_of
 from graticule.training.events import TrainingListener
-from graticule.training.examples import ENDLESS, Example, Source
+from graticule.training.examples import Example, Source
 from graticule.training.feed import local_feed
 from graticule.training.learner import Learner, learner
 from graticule.training.loop import Feed, Trained, fit
@@ -28,8 +28,8 @@ from graticule.training.validation import Validation
 from graticule.training.world import Alone, World
 
 RANDOM = "random"
-KEPT_BYTES = 2**28
-"""Of examples that a worker keeps in memory, so that they are read once."""
+KEPT_BYTES = 2**29
+"""Of examples that a worker keeps in memory, so that they are read or made once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,11 +156,10 @@ class CropMaker:
             return self._kept[key]
         source = self.sources[pick.source]
         example = source.load(pick.index)
-        if len(source) < ENDLESS:
-            self._kept[key] = example
-            self._bytes += _size(example)
-            while self._bytes > KEPT_BYTES and len(self._kept) > 1:
-                self._bytes -= _size(self._kept.popitem(last=False)[1])
+        self._kept[key] = example
+        self._bytes += _size(example)
+        while self._bytes > KEPT_BYTES and len(self._kept) > 1:
+            self._bytes -= _size(self._kept.popitem(last=False)[1])
         return example
 
     def __getstate__(self) -> dict[str, Any]:

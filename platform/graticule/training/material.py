@@ -56,6 +56,7 @@ class Material:
             [source.digest() for source in self.validation],
             settings.held_out,
             settings.validated,
+            *([sorted(settings.excluded)] if settings.excluded else []),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
@@ -71,10 +72,11 @@ class Material:
         Raises:
             InputError: If there are too few, or an image is on both sides.
         """
+        excluded = frozenset(self.settings.excluded)
         if self.validation:
-            parted = split_with(self.sources, self.validation)
+            parted = split_with(self.sources, self.validation, excluded=excluded)
         else:
-            parted = split(self.sources, share=self.settings.held_out)
+            parted = split(self.sources, share=self.settings.held_out, excluded=excluded)
         self._check_enough(parted)
         return Split(train=parted.train, held=_evenly(parted.held, self.settings.validated))
 

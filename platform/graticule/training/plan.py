@@ -10,6 +10,8 @@ from graticule.core.errors import ConfigError
 from graticule.training.examples import ENDLESS
 
 _PICK, _ORDER, _SHUFFLE = range(3)
+CROPS = 4
+"""Crops of an example that is made, in a row: making one costs more than several crops of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +80,7 @@ class Plan:
         items = self.items[source]
         first = epoch * count
         if len(items) >= ENDLESS // 4:
-            return [items[(first + k) % len(items)] for k in range(count)]
+            return [items[(first + k) // CROPS % len(items)] for k in range(count)]
         return [
             items[_order(self.seed, source, (first + k) // len(items), len(items))[(first + k) % len(items)]]
             for k in range(count)

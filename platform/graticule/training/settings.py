@@ -35,6 +35,8 @@ class TrainSettings(BaseModel):
     """Share of each of ``data`` to hold out."""
     validated: Annotated[int, Field(ge=1)] = 16
     """Most images to validate on after each epoch, evenly from where they come."""
+    excluded: tuple[str, ...] = ()
+    """Images neither to train nor to validate on, by the names of their files, ending or not."""
     overwrite: bool = False
     """Whether to replace the result of another recipe or other data."""
     registered: bool = True

@@ -8,7 +8,7 @@ to belong together.
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -38,7 +38,14 @@ class Split:
     held: tuple[Sequence[int], ...]
 
 
-def split(sources: Sequence[Source], *, share: float = 0.15, most: int = 64, seed: int = 0) -> Split:
+def split(
+    sources: Sequence[Source],
+    *,
+    share: float = 0.15,
+    most: int = 64,
+    seed: int = 0,
+    excluded: Collection[str] = (),
+) -> Split:
     """Hold out a share of each source, in whole groups; reads each image once.
 
     The draw hangs on the names of images and the seed, so adding an image moves few others. A
@@ -50,15 +57,16 @@ def split(sources: Sequence[Source], *, share: float = 0.15, most: int = 64, see
         share: Of each source's images, about.
         most: Images held out of all finite sources, about: each may hold one.
         seed: Of the draw.
+        excluded: Images to be on neither side, nor any of their group, by the names of their files
+            with or without the ending.
 
     Raises:
         ConfigError: If the share is not between 0 and 1.
-        InputError: If an image cannot be read.
+        InputError: If an image cannot be read, or there is none of a name excluded.
     """
     if not 0 < share < 1:
         raise ConfigError(f"the share held out lies between 0 and 1, got {share}")
-    nodes = _nodes(sources)
-    groups = _groups(sources, nodes)
+    nodes, groups = _admitted(sources, excluded)
     held = _Draw(sources, nodes, groups, share=share, most=most).held(seed)
     has_made = any(_is_endless(source) for source in sources)
     if not held and not has_made and groups.max(initial=0) > 0:
@@ -79,13 +87,15 @@ def split(sources: Sequence[Source], *, share: float = 0.15, most: int = 64, see
     )
 
 
-def split_with(train: Sequence[Source], validation: Sequence[Source]) -> Split:
-    """Train on all of some sources and validate on all of others; reads each image once.
+def split_with(
+    train: Sequence[Source], validation: Sequence[Source], *, excluded: Collection[str] = ()
+) -> Split:
+    """Train on all of some sources but ``excluded`` and validate on all of others; reads each image once.
 
     Raises:
-        InputError: If an image of one is in the other; names both.
+        InputError: If an image of one is in the other; names both. If there is none of a name excluded.
     """
-    ours, theirs = _nodes(train), _nodes(validation)
+    ours, theirs = _admitted(train, excluded)[0], _nodes(validation)
     names = {train[source].group(index): (source, index) for source, index in ours}
     for source, index in theirs:
         if validation[source].group(index) in names:
@@ -93,7 +103,10 @@ def split_with(train: Sequence[Source], validation: Sequence[Source]) -> Split:
     for mine, other in alike(_prints(train, ours), _prints(validation, theirs)):
         _refuse(train, ours[mine], validation, theirs[other])
     return Split(
-        train=tuple(range(HELD_FROM) if _is_endless(s) else range(len(s)) for s in train),
+        train=tuple(
+            range(HELD_FROM) if _is_endless(s) else tuple(index for place, index in ours if place == number)
+            for number, s in enumerate(train)
+        ),
         held=tuple(
             _held_of_endless(HELD_OF_ENDLESS) if _is_endless(s) else range(len(s)) for s in validation
         ),
@@ -146,6 +159,31 @@ class _Draw:
     def _leaves_some(self, held: np.ndarray, group: int) -> bool:
         touched = self.counts[group] > 0
         return bool((self._with(held, group) < self.totals)[touched].all())
+
+
+def _admitted(
+    sources: Sequence[Source], excluded: Collection[str]
+) -> tuple[list[Node], Int[np.ndarray, " n"]]:
+    """Return the examples of which no group has one excluded, and the group of each, from 0."""
+    nodes = _nodes(sources)
+    if not nodes:
+        return nodes, np.zeros(0, int)
+    groups = _groups(sources, nodes)
+    called = [PurePosixPath(_title(sources, node)) for node in nodes]
+    unknown = sorted(set(excluded) - {path.name for path in called} - {path.stem for path in called})
+    if unknown:
+        raise InputError(
+            f"{unknown[0]} is to be excluded, and no image is called so (of {len(excluded)} names"
+            f" {len(unknown)} are unknown); mend the list"
+        )
+    out = {
+        group
+        for path, group in zip(called, groups, strict=True)
+        if path.name in excluded or path.stem in excluded
+    }
+    kept = [place for place, group in enumerate(groups) if group not in out]
+    renumbered = np.unique(groups[kept], return_inverse=True)[1]
+    return [nodes[place] for place in kept], np.asarray(renumbered, int)
 
 
 def _groups(sources: Sequence[Source], nodes: Sequence[Node]) -> Int[np.ndarray, " n"]:
