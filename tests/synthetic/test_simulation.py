@@ -155,6 +155,14 @@ def test_a_movies_first_frames_do_not_depend_on_its_length():
     assert (short.lineage().drift_px == long.lineage().drift_px[:25]).all()
 
 
+def test_frames_from_a_later_one_on_are_those_of_the_whole_movie():
+    movie = simulate("medium", frames=5, size=96, seed=3)
+    for ours, theirs in zip(movie.since(3), list(movie)[3:], strict=True):
+        assert np.array_equal(ours.image, theirs.image)
+        assert np.array_equal(ours.labels, theirs.labels)
+        assert np.array_equal(ours.tracks, theirs.tracks)
+
+
 def test_the_lineage_is_the_same_before_and_after_the_frames_were_made():
     early = simulate("medium", frames=20, size=128, seed=3)
     before = early.lineage()

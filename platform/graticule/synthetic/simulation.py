@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float32, Int, UInt16, UInt32
@@ -52,8 +53,13 @@ class Simulation:
         return self.frames
 
     def __iter__(self) -> Iterator[TruthFrame]:
+        return self.since(0)
+
+    def since(self, first: int) -> Iterator[TruthFrame]:
+        """Yield the frames from ``first`` on; of those before, no image is made."""
         camera = Camera(self.preset, field_around(self.size, self.preset), self.seed)
-        for frame, (world, covered, labels, tracks) in enumerate(self._truth(camera.canvas)):
+        truth = islice(enumerate(self._truth(camera.canvas)), first, None)
+        for frame, (world, covered, labels, tracks) in truth:
             strength = diffraction_contrast(world.bodies.tilt)[covered.owner]
             contrast = covered.share * strength[:, 0] + (1 - covered.share) * strength[:, 1]
             expected = camera.expected(covered, contrast, world.drift_px)

@@ -10,7 +10,7 @@ from graticule.core.errors import ConfigError
 from graticule.training.examples import ENDLESS
 
 _PICK, _ORDER, _SHUFFLE = range(3)
-CROPS = 4
+CROPS = 8
 """Crops of an example that is made, in a row: making one costs more than several crops of it."""
 
 

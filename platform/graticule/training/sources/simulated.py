@@ -59,8 +59,8 @@ class Simulated(OpenedSource):
         name = self.presets[index % len(self.presets)]
         seed = int.from_bytes(hashlib.sha256(f"{name}:{index}".encode()).digest()[:8], "big") >> 2
         frames = 1 + seed % MOST_FRAMES
-        *_, last = simulate(_preset(name, seed), frames=frames, size=SIZE_PX, seed=seed)
-        return last
+        movie = simulate(_preset(name, seed), frames=frames, size=SIZE_PX, seed=seed)
+        return next(movie.since(frames - 1))
 
     def _first_answer(self) -> bool:
         return True  # particles take electrons away
