@@ -6,7 +6,7 @@ EXTRAS := em,yolo,dev
 STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench clean constraints
+.PHONY: demo test lint bench weights clean constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("graticule needs Python 3.11 or newer, got " + sys.version.split()[0] + "; set PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -29,6 +29,9 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/run.py
+
+weights: $(STAMP)
+	$(BIN)/python infra/train_weights.py
 
 clean:
 	rm -rf $(VENV) demo

@@ -3,8 +3,8 @@
 ray job submit --address http://HEAD:8265 -- python jobs/compare_models.py \
     --data /data/labelled --data synthetic:medium --models all --out /data/comparison
 
-The same as ``graticule compare``; paths are absolute. Entrants take turns, so that their speed and
-memory are their own.
+The same as ``graticule compare``; paths are absolute, and every node can read data and weights.
+Workers share an entrant's images; its speed and memory are measured with nothing else running.
 """
 
 import sys

@@ -2,17 +2,22 @@
 
 import logging
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graticule.cli.paths import located, located_weights
+from graticule.cli.paths import in_submitted_job, located, located_weights
 from graticule.cli.progress import progress_bars
+from graticule.core.ending import ended_by_signals
 from graticule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from graticule.training.comparison import Compared
+    from graticule.training.comparison.apart import Execute
+    from graticule.training.comparison.measure import Measured, Work
 
 log = logging.getLogger(__name__)
 NOBODY = "none"
@@ -52,6 +57,9 @@ def compare(
         str, typer.Option("--polarity", help="As told by the labels (dark), or auto: guessed, as for users")
     ] = "dark",
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: one per CPU")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Share the images out on Ray among so many workers")
+    ] = None,
     mlflow: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow")] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another comparison")] = False,
 ) -> int:
@@ -71,17 +79,40 @@ def compare(
     )
     entrants = entrants_of([",".join(map(_placed, text.split(","))) for text in models or ["all"]])
     sources = [open_source(text if text.startswith("synthetic:") else located(text)) for text in data]
-    with progress_bars() as listen:
+    with ended_by_signals(), progress_bars() as listen, _execution(workers) as execute:
+        how: dict[str, Any] = {"listen": listen, "execute": execute, "overwrite": overwrite}
         if not mlflow:
-            return _say(compared(sources, entrants, folder, asked, listen=listen, overwrite=overwrite))
-        done = compare_in_mlflow(
-            sources, entrants, folder, asked, alias=champion != NOBODY, listen=listen, overwrite=overwrite
-        )
+            return _say(compared(sources, entrants, folder, asked, **how))
+        done = compare_in_mlflow(sources, entrants, folder, asked, alias=champion != NOBODY, **how)
     status = _say(done.compared)
     if done.champion is not None:
         typer.echo(f"champion:   models:/{done.champion.name}/{done.champion.version}")
     typer.echo(f"MLflow run: {done.run.run_id}")
     return status
+
+
+@contextmanager
+def _execution(workers: int | None) -> "Iterator[Execute]":
+    """Yield how entrants are measured: in processes of this machine, or on Ray where that is asked for.
+
+    Ray starts when the first entrant has work, so that a mistake in what was asked for costs no start.
+    """
+    from graticule.training.comparison.apart import one_by_one
+
+    if workers is None and not in_submitted_job():
+        yield one_by_one
+        return
+    with ExitStack() as until_end:
+
+        def on_ray(works: "Sequence[Work]") -> "Iterator[Measured]":
+            from graticule.pipeline.process import handed_on
+            from graticule.pipeline.session import ray_session
+            from graticule.training.distributed.comparing import CompareOnRay
+
+            until_end.enter_context(ray_session(workers=workers))
+            yield from CompareOnRay(workers=workers, environment=handed_on())(works)
+
+        yield on_ray
 
 
 def _placed(text: str) -> str:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from graticule.pipeline.environment import environment
+from graticule.core.environment import environment
 
 
 def findings() -> Iterator[tuple[str, str]]:

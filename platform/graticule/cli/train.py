@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -118,8 +118,11 @@ def _listed(file: str) -> list[str]:
     """Return the names in a list, one a line."""
     from graticule.io import places
 
-    listed = places.read_whole(located(file)).decode(errors="replace").split("\n")
-    return [name.strip() for name in listed if name.strip()]
+    listed = places.read_whole(located(file)).decode("utf-8-sig", errors="replace").splitlines()
+    names = [name.strip() for name in listed if name.strip()]
+    if not names:
+        raise ConfigError(f"--exclude {file} names no image; write one name a line, or leave it out")
+    return names
 
 
 def _overrides(named: dict[str, Any], short: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +140,10 @@ def _overrides(named: dict[str, Any], short: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _execution(workers: int | None, *, use_gpu: bool, device: str) -> Iterator[dict[str, Any]]:
-    """Yield how jobs run: in this process, or on Ray where workers are asked for or in a submitted job."""
+    """Yield how jobs run: in this process, or on Ray where workers are asked for or in a submitted job.
+
+    Ray is started when it is needed: most mistakes are known before.
+    """
     if workers is None and not use_gpu and not in_submitted_job():
         from graticule.training.run import in_process
 
@@ -150,9 +156,17 @@ def _execution(workers: int | None, *, use_gpu: bool, device: str) -> Iterator[d
     from graticule.pipeline.session import ray_session
     from graticule.training.distributed import OnRayTrain
 
-    with ray_session(workers=workers):
-        on_ray = OnRayTrain(workers=workers, use_gpu=use_gpu)
-        yield {"execute": on_ray, "recipe_for": on_ray.recipe_for}
+    on_ray = OnRayTrain(workers=workers, use_gpu=use_gpu)
+    with ExitStack() as sessions:
+
+        def connected() -> OnRayTrain:
+            sessions.enter_context(ray_session(workers=workers))
+            return on_ray
+
+        yield {
+            "execute": lambda job, listen: connected()(job, listen),
+            "recipe_for": lambda made: (connected() if use_gpu else on_ray).recipe_for(made),
+        }
 
 
 def _say(outcomes: "Sequence[Finished | Failed]") -> int:

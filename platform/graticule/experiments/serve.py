@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import IO
 from urllib.request import urlopen
 
+from graticule.core.ending import ended_by_signals
 from graticule.core.errors import ConfigError, StorageError
 from graticule.experiments.home import home
 from graticule.experiments.server import ARTIFACTS, DATABASE
@@ -50,7 +50,7 @@ def serve(*, host: str, port: int, folder: Path | None = None, ready: Callable[[
             f"{where}: the home cannot be written ({error.strerror}); give another --home"
         ) from error
     command = _command(where, host, port)
-    with log, suppress(KeyboardInterrupt), _ended_by_signals(), _server(command, log) as process:
+    with log, suppress(KeyboardInterrupt), ended_by_signals(), _server(command, log) as process:
         address = _address(host, port)
         _wait(process, address, where / LOG)
         ready(address)
@@ -120,19 +120,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             continue
         break
     process.wait()
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let the signal to end do what Ctrl-C does, so that the server is ended too."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 
 from graticule.analysis.bodies import measure_bodies
 from graticule.core.calibration import Calibration
+from graticule.core.environment import environment
 from graticule.core.errors import ExperimentError
 from graticule.core.progress import Listener, Progress
 from graticule.pipeline.checks import check_replaceable
-from graticule.pipeline.environment import environment
 from graticule.pipeline.settings import digest
 from graticule.pipeline.step import Result, Span, spans
 from graticule.pipeline.tables import write_tables

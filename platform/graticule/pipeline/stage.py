@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from graticule.core.environment import environment
 from graticule.core.errors import ExperimentError
 from graticule.core.progress import Listener
-from graticule.pipeline.environment import environment
 from graticule.pipeline.step import Executor, Step, Timing
 from graticule.storage.experiment import Experiment
 from graticule.storage.run import Run

@@ -3,6 +3,7 @@
 Source of its parts: M. Mitchell et al. 2019, Model cards for model reporting, FAT* '19.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from graticule.training.job import Job
 if TYPE_CHECKING:
     from graticule.training.result import Finished
 
+EXCLUDED = "excluded.txt"
+"""Names of images left out, one a line; in the result's folder."""
 _MEANING = {
     "iou": "intersection over union of the foreground",
     "dice": "Dice index of the foreground",
@@ -30,7 +33,7 @@ def card(job: Job, done: "Finished", about: Mapping[str, Any]) -> str:
     Args:
         job: What was trained.
         done: What it gave.
-        about: What ``run.json`` says of it: ``begun``, ``hardware``, ``environment``.
+        about: What ``run.json`` says of it: ``begun``, ``hardware``, ``environment``, ``excluded`` …
     """
     return "\n".join(
         [
@@ -41,6 +44,7 @@ def card(job: Job, done: "Finished", about: Mapping[str, Any]) -> str:
             "",
             *_table(("source", "share", "trained on", "of it held out"), _sources(job)),
             *_validated(job),
+            *_excluded(about),
             "## Metrics on the images held out",
             "",
             *_table(("metric", "value", "meaning"), _metrics(done)),
@@ -57,10 +61,9 @@ def card(job: Job, done: "Finished", about: Mapping[str, Any]) -> str:
 
 
 def _use(done: "Finished") -> list[str]:
-    mode = " --option mode=semantic" if done.network == "efficient-sam-ti" else ""
     return [
         "```",
-        f"graticule track MOVIE --out EXP.ome.zarr --segmenter {done.network} --weights {done.weights}{mode}",
+        f"graticule track MOVIE --out EXP.ome.zarr --segmenter {done.network} --weights {done.weights}",
         "```",
         "",
     ]
@@ -90,6 +93,17 @@ def _validated(job: Job) -> list[str]:
     return [f"Validated on {', '.join(others)}.", ""] if others else []
 
 
+def _excluded(about: Mapping[str, Any]) -> list[str]:
+    count = len(about.get("excluded", ()))
+    if not count:
+        return []
+    return [
+        f"Neither trained nor validated on: the images of the {count} names in `{EXCLUDED}`, and what belongs"
+        " with them.",
+        "",
+    ]
+
+
 def _metrics(done: "Finished") -> list[Sequence[str]]:
     return [(name, f"{value:.4f}", _MEANING.get(name, "")) for name, value in done.metrics.items()]
 
@@ -111,19 +125,27 @@ def _training(job: Job, done: "Finished", about: Mapping[str, Any]) -> list[str]
         "- all settings: `recipe.toml`; the same again:",
         "",
         "```",
-        _again(job),
+        _again(job, about),
         "```",
         "",
     ]
 
 
-def _again(job: Job) -> str:
-    own = {id(source) for source in job.sources}
-    shares = zip(job.sources, job.shares, strict=True)
-    data = [f"--data {source.name} --share {share:g}" for source, share in shares]
-    held = [f"--validation {source.name}" for source in job.held_sources if id(source) not in own]
-    recipe = f"--recipe {Place.at(job.out).path('recipe.toml')}"
-    return " ".join(["graticule train --model", job.recipe.network, recipe, *data, *held, "--out DIR"])
+def _again(job: Job, about: Mapping[str, Any]) -> str:
+    """Return the command that gives the same weights; all that it names lies in the result's folder."""
+    own, place = {id(source) for source in job.sources}, Place.at(job.out)
+    options = [("--model", job.recipe.network), ("--recipe", place.path("recipe.toml"))]
+    for source, share in zip(job.sources, job.shares, strict=True):
+        options += [("--data", source.name), ("--share", f"{share:g}")]
+    others = [source for source in job.held_sources if id(source) not in own]
+    options += [("--validation", source.name) for source in others]
+    if "held_out" in about and not others:
+        options.append(("--held-out", f"{about['held_out']:g}"))
+    if "validated" in about:
+        options.append(("--validated", str(about["validated"])))
+    if about.get("excluded"):
+        options.append(("--exclude", place.path(EXCLUDED)))
+    return shlex.join(["graticule", "train", *(word for option in options for word in option), "--out", "DIR"])
 
 
 def _limits(job: Job) -> list[str]:

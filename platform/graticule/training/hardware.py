@@ -10,12 +10,16 @@ import torch
 def hardware(device: torch.device | str = "cpu") -> str:
     """Return the processor or graphics card that ``device`` names, and what goes with it."""
     place = torch.device(device)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    host = f"{_processor()}, {cores} cores, {torch.get_num_threads()} threads"
+    host = f"{_processor()}, {cores()} cores, {torch.get_num_threads()} threads"
     if place.type != "cuda":
         return host
     card = torch.cuda.get_device_properties(place)
     return f"{card.name}, {card.total_memory / 2**30:.0f} GiB; {host}"
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -34,13 +34,17 @@ Validate = Callable[[nn.Module], Mapping[str, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What a run ended with: the best averaged weights, and how it came there."""
+    """What a run ended with: the best averaged weights, and how it came there.
+
+    ``hardware`` says in words on what; whoever runs it knows.
+    """
 
     network: nn.Module
     best_epoch: int
     metrics: Mapping[str, float]
     history: tuple[EpochDone, ...]
     stopped_early: bool
+    hardware: str = "unknown hardware"
 
 
 def fit(

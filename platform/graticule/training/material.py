@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from graticule.core.errors import InputError
 from graticule.training.examples import ENDLESS, Source
@@ -80,6 +81,14 @@ class Material:
         self._check_enough(parted)
         return Split(train=parted.train, held=_evenly(parted.held, self.settings.validated))
 
+    def about(self) -> dict[str, Any]:
+        """Return what is said of the images in the record of a training, as JSON can say it."""
+        asked = self.settings.model_dump(
+            mode="json", include={"data", "validation", "held_out", "validated", "excluded"}
+        )
+        unlabelled = {source.name: source.unlabelled for source in self.sources if source.unlabelled}
+        return {**asked, "shares": self.settings.weights, "unlabelled": unlabelled}
+
     def tell(self) -> None:
         """Log what was found in each source, and what is held out."""
         for source in dict.fromkeys((*self.sources, *self.validation)):
@@ -115,7 +124,12 @@ class Material:
         trained, held = sum(map(len, parted.train)), sum(map(len, parted.held))
         if not trained or not held:
             what = "train on" if not trained else "hold out for validation"
-            count = sum(len(source) for source in self.sources)
+            if self.settings.excluded:
+                raise InputError(
+                    f"with all images of the {len(self.settings.excluded)} names excluded, and what belongs"
+                    f" with them, nothing is left to {what}; add images, or take names off the list"
+                )
+            count = sum(len(source) for source in self.sources if len(source) < ENDLESS)
             raise InputError(
                 f"{', '.join(source.name for source in self.sources)}: {count} labelled image"
                 f"{'' if count == 1 else 's'} of one picture or sequence leave nothing to {what}; add images,"

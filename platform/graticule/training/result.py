@@ -9,6 +9,7 @@
     history.json          losses and metrics by epoch
     metrics.json          metrics of the weights, by image too
     samples.png           images held out: as they are, the truth, what was found
+    excluded.txt          names of images left out, where there are any
     card.md               all of that in words
 """
 
@@ -16,25 +17,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from io import BytesIO
-from pathlib import Path
 from typing import Any
-
-import torch
 
 from graticule.core.environment import environment
 from graticule.core.errors import StorageError
 from graticule.models.weights import save_weights
 from graticule.storage.place import Place
-from graticule.training.card import card
+from graticule.training.card import EXCLUDED, card
 from graticule.training.job import Job
 from graticule.training.loop import Trained
 from graticule.training.recipes import as_toml
 from graticule.training.samples import sheet
-from graticule.training.stores import Folder, State, Store
+from graticule.training.state import STATE
 from graticule.training.validation import Scored, summary
 
-RUN, STATE, WEIGHTS, RECIPE = "run.json", "state", "weights.safetensors", "recipe.toml"
+RUN, WEIGHTS, RECIPE = "run.json", "weights.safetensors", "recipe.toml"
 HISTORY, METRICS, SAMPLES, CARD = "history.json", "metrics.json", "samples.png", "card.md"
 SHOWN = 4
 """Images on the sheet of samples."""
@@ -98,7 +95,7 @@ def begin(job: Job, about: Mapping[str, Any], *, overwrite: bool) -> Finished | 
     }
     differences = [] if old is None else _differences(old, new)
     if old is not None and not differences:
-        return _finished(place) if old.get("finished") else None
+        return _kept(place) if old.get("finished") else None
     if old is not None:
         if not overwrite:
             raise StorageError(
@@ -110,20 +107,13 @@ def begin(job: Job, about: Mapping[str, Any], *, overwrite: bool) -> Finished | 
     return None
 
 
-def state_store(job: Job) -> Store:
-    """Return where a training in one process keeps its state."""
-    place = Place.at(job.out)
-    return Folder(Path(place.path(STATE))) if place.is_local else _Remote(place)
-
-
-def finish(job: Job, trained: Trained, scored: Sequence[Scored], *, hardware: str) -> Finished:
+def finish(job: Job, trained: Trained, scored: Sequence[Scored]) -> Finished:
     """Write a training's result; it is marked as finished when all of it is there.
 
     Args:
         job: What was trained.
         trained: How it ended.
         scored: What the trained network finds in the images held out.
-        hardware: What it was trained on, in words.
 
     Raises:
         StorageError: If it cannot be written.
@@ -139,10 +129,12 @@ def finish(job: Job, trained: Trained, scored: Sequence[Scored], *, hardware: st
         epochs=len(trained.history),
         seconds=seconds,
     )
-    about = {**begun, "hardware": hardware, "stopped_early": trained.stopped_early}
+    about = {**begun, "hardware": trained.hardware, "stopped_early": trained.stopped_early}
     place.write(RECIPE, as_toml(job.recipe).encode())
     _write_json(place, HISTORY, [asdict(epoch) for epoch in trained.history])
     place.write(SAMPLES, sheet(scored[:SHOWN]))
+    if about.get("excluded"):
+        place.write(EXCLUDED, "".join(f"{name}\n" for name in about["excluded"]).encode())
     text = card(job, done, about)
     place.write(CARD, text.encode())
     save_weights(
@@ -164,26 +156,6 @@ def finish(job: Job, trained: Trained, scored: Sequence[Scored], *, hardware: st
     return done
 
 
-class _Remote(Store):
-    """Keeps the state as one object of an object store."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-
-    def load(self) -> State | None:
-        content = self.place.read(f"{STATE}/state.pt")
-        if content is None:
-            return None
-        state: State = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-        return state
-
-    def save(self, state: State | None, metrics: Mapping[str, float]) -> None:
-        if state is not None:
-            buffer = BytesIO()
-            torch.save(state, buffer)
-            self.place.write(f"{STATE}/state.pt", buffer.getvalue())
-
-
 def _record(place: Place) -> dict[str, Any] | None:
     content = place.read(RUN)
     if content is None:
@@ -197,14 +169,28 @@ def _record(place: Place) -> dict[str, Any] | None:
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return in what a training differs from the one that was begun, in words."""
-    before, now = old.get("recipe", {}), new["recipe"]
-    changed = [f"{k} was {before.get(k)!r}, now {v!r}" for k, v in now.items() if before.get(k) != v]
+    before, now = _flat(old.get("recipe", {})), _flat(new["recipe"])
+    changed = [
+        f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
+        for key in dict.fromkeys((*now, *before))
+        if before.get(key) != now.get(key)
+    ]
     if not changed and old.get("identity") != new["identity"]:
         changed = ["the data, their shares or the weights to start from have changed"]
     return changed
 
 
-def _finished(place: Place) -> Finished:
+def _flat(values: Mapping[str, Any], under: str = "") -> dict[str, Any]:
+    """Return the values of tables by their names with dots, as ``--set`` takes them."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{under}{key}.") if isinstance(value, dict) else {f"{under}{key}": value}
+    return flat
+
+
+def _kept(place: Place) -> Finished:
+    """Return a finished training's result; a state that was left by a kill in the last moment goes."""
+    place.remove(STATE)
     content = place.read(METRICS)
     if content is None:
         raise StorageError(f"{place.path(METRICS)} is gone; delete {place.root} and train again")

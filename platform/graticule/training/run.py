@@ -22,8 +22,9 @@ from graticule.training.material import Material
 from graticule.training.observer import Observe, Observer
 from graticule.training.recipe import Recipe
 from graticule.training.recipes import BUILTIN, recipe
-from graticule.training.result import Finished, begin, finish, state_store
+from graticule.training.result import Finished, begin, finish
 from graticule.training.settings import TrainSettings
+from graticule.training.state import refuse_state_of_ray, state_store
 
 __all__ = ["CropMaker", "Execute", "Failed", "Finished", "Job", "in_process", "run_job", "train"]
 
@@ -46,13 +47,15 @@ def in_process(job: Job, listen: TrainingListener, *, device: str = "auto") -> T
     """Run a job in this process.
 
     Raises:
-        GraticuleError: See :func:`graticule.training.job.run_job`.
+        GraticuleError: See :func:`graticule.training.job.run_job`; or if it was begun on Ray.
     """
+    refuse_state_of_ray(job)
     place = resolve_device(device)
     if place.type == "cpu":
         cost = cpu_cost(job.recipe, threads=torch.get_num_threads())
         log.info("%s trains on the CPU: %s", job.recipe.network, cost)
-    return run_job(job, store=state_store(job), device=place, listen=listen)
+    trained = run_job(job, store=state_store(job), device=place, listen=listen)
+    return replace(trained, hardware=hardware(place))
 
 
 def train(
@@ -70,7 +73,7 @@ def train(
     Args:
         settings: What to train on what.
         execute: Runs a job.
-        recipe_for: Fits a recipe to the machines that run it.
+        recipe_for: Fits a recipe to the machines that run it; called when what is asked for can be.
         device: Where the trained network is looked at once more in the end.
         observe: Who is told of each training.
 
@@ -108,10 +111,10 @@ def _train_one(
     device: str,
     observe: Sequence[Observe],
 ) -> Finished:
-    job = _job(settings, material, recipe_for(recipe(settings.recipe, network, settings.overrides)))
-    job.learner()  # what cannot be is known before anything is read or written
-    about = {"data": settings.data, "shares": settings.weights, "validation": settings.validation}
-    before = begin(job, about, overwrite=settings.overwrite)
+    job = _job(settings, material, recipe(settings.recipe, network, settings.overrides))
+    job.learner()  # what cannot be is known before anything is read, written or started
+    job = replace(job, recipe=recipe_for(job.recipe))
+    before = begin(job, material.about(), overwrite=settings.overwrite)
     if before is not None:
         return before
     material.check()
@@ -120,9 +123,8 @@ def _train_one(
     with ExitStack() as until_end:
         observers = [until_end.enter_context(entered(job)) for entered in observe]
         trained = _executed(job, execute, observers)
-        place = resolve_device(device)
-        scored = list(job.validation(place).each(trained.network))
-        done = finish(job, trained, scored, hardware=hardware(place))
+        scored = list(job.validation(resolve_device(device)).each(trained.network))
+        done = finish(job, trained, scored)
         for observer in observers:
             observer.finish(done)
     return done

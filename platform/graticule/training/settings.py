@@ -75,6 +75,11 @@ def train_settings(**values: Any) -> TrainSettings:
         raise UnknownNameError("network", str(model), [*ARCHITECTURES, ALL])
     if not values.get("data"):
         raise ConfigError("nothing to train on is given; add --data DIR, EXP or synthetic:medium")
+    if values.get("validation") and "held_out" in values:
+        raise ConfigError(
+            f"held_out = {values['held_out']}: where images to validate on are given, none are held out;"
+            " leave one of the two out"
+        )
     try:
         return TrainSettings.model_validate(values)
     except ValidationError as error:

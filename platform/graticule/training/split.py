@@ -90,25 +90,28 @@ def split(
 def split_with(
     train: Sequence[Source], validation: Sequence[Source], *, excluded: Collection[str] = ()
 ) -> Split:
-    """Train on all of some sources but ``excluded`` and validate on all of others; reads each image once.
+    """Train on all of some sources and validate on all of others; reads each image once.
+
+    Images ``excluded``, and what is of their groups, are left out of both.
 
     Raises:
         InputError: If an image of one is in the other; names both. If there is none of a name excluded.
     """
-    ours, theirs = _admitted(train, excluded)[0], _nodes(validation)
-    names = {train[source].group(index): (source, index) for source, index in ours}
-    for source, index in theirs:
-        if validation[source].group(index) in names:
-            _refuse(train, names[validation[source].group(index)], validation, (source, index))
-    for mine, other in alike(_prints(train, ours), _prints(validation, theirs)):
-        _refuse(train, ours[mine], validation, theirs[other])
+    sources = [*train, *validation]
+    nodes, groups = _admitted(sources, excluded)
+    trained = {group: node for node, group in zip(nodes, groups, strict=True) if node[0] < len(train)}
+    for node, group in zip(nodes, groups, strict=True):
+        if node[0] >= len(train) and group in trained:
+            _refuse(sources, trained[group], node)
+    parts = [tuple(index for place, index in nodes if place == number) for number in range(len(sources))]
     return Split(
         train=tuple(
-            range(HELD_FROM) if _is_endless(s) else tuple(index for place, index in ours if place == number)
-            for number, s in enumerate(train)
+            range(HELD_FROM) if _is_endless(source) else part
+            for source, part in zip(train, parts[: len(train)], strict=True)
         ),
         held=tuple(
-            _held_of_endless(HELD_OF_ENDLESS) if _is_endless(s) else range(len(s)) for s in validation
+            _held_of_endless(HELD_OF_ENDLESS) if _is_endless(source) else part
+            for source, part in zip(validation, parts[len(train) :], strict=True)
         ),
     )
 
@@ -166,9 +169,6 @@ def _admitted(
 ) -> tuple[list[Node], Int[np.ndarray, " n"]]:
     """Return the examples of which no group has one excluded, and the group of each, from 0."""
     nodes = _nodes(sources)
-    if not nodes:
-        return nodes, np.zeros(0, int)
-    groups = _groups(sources, nodes)
     called = [PurePosixPath(_title(sources, node)) for node in nodes]
     unknown = sorted(set(excluded) - {path.name for path in called} - {path.stem for path in called})
     if unknown:
@@ -176,6 +176,7 @@ def _admitted(
             f"{unknown[0]} is to be excluded, and no image is called so (of {len(excluded)} names"
             f" {len(unknown)} are unknown); mend the list"
         )
+    groups = _groups(sources, nodes)
     out = {
         group
         for path, group in zip(called, groups, strict=True)
@@ -226,9 +227,9 @@ def _prints(sources: Sequence[Source], nodes: Sequence[Node]) -> list[Print]:
         return list(pool.map(taken, nodes))
 
 
-def _refuse(train: Sequence[Source], ours: Node, validation: Sequence[Source], theirs: Node) -> None:
+def _refuse(sources: Sequence[Source], ours: Node, theirs: Node) -> None:
     raise InputError(
-        f"{_title(train, ours)} is trained on and {_title(validation, theirs)} is validated on, and they"
+        f"{_title(sources, ours)} is trained on and {_title(sources, theirs)} is validated on, and they"
         " are one image, copies, or frames of one sequence; take it out of one of the two"
     )
 

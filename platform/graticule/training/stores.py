@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -66,8 +66,9 @@ def write_state(path: Path, state: State) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, scratch)
         os.replace(scratch, path)
-    except OSError as error:
-        raise StorageError(f"{path}: the checkpoint cannot be written ({error.strerror})") from error
+    except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError of torch
+        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise StorageError(f"{path}: the checkpoint cannot be written ({why}); is the disk full?") from error
     finally:
         with suppress(OSError):
             scratch.unlink()
@@ -79,8 +80,17 @@ def read_state(path: Path) -> State:
     Raises:
         StorageError: If it is damaged.
     """
+    return loaded(path, where=str(path))
+
+
+def loaded(file: Path | IO[bytes], *, where: str) -> State:
+    """Return the state in a file, or in an open one that ``where`` names.
+
+    Raises:
+        StorageError: If it is damaged.
+    """
     try:
-        state: State = torch.load(path, map_location="cpu", weights_only=True)
+        state: State = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises several trees for damaged files
-        raise StorageError(f"{path} is damaged; delete it and begin anew ({type(error).__name__})") from error
+        raise StorageError(f"{where} is damaged; delete it and begin anew ({type(error).__name__})") from error
     return state

@@ -6,7 +6,10 @@ import torch
 
 from graticule.core.segmenter import Patch
 from graticule.models.efficient_sam.automatic.select import Criteria
+from graticule.models.efficient_sam.config import EfficientSamConfig
+from graticule.models.efficient_sam.network import EfficientSamNetwork
 from graticule.models.efficient_sam.segmenter import EfficientSam
+from graticule.models.weights import save_weights
 from graticule.tiling import segment_frames
 from models.efficient_sam_automatic.oracle import Oracle, discs, least_iou, sam, segmented
 
@@ -149,7 +152,7 @@ def test_semantic_mode_gives_one_foreground_mask_parted_at_necks():
 
 def test_adapting_leaves_nothing_open_and_repeats():
     frames = [discs((300, 280), *APART)[0] for _ in range(3)]
-    options = EfficientSam.Options(weights_sha256="0" * 64)
+    options = EfficientSam.Options(mode="automatic", weights_sha256="0" * 64)
     once = EfficientSam.adapted(options, iter(frames))
     assert once.polarity == once.detector.polarity == "dark"
     assert once.view_px == 300
@@ -163,11 +166,28 @@ def test_small_particles_get_smaller_views():
     rng = np.random.default_rng(1)
     image, _ = discs((400, 400), *((*at, 2.5) for at in rng.uniform(0, 400, (100, 2))))
     noisy = image + rng.normal(0, 5, image.shape).astype(np.float32)
-    assert EfficientSam.adapted(EfficientSam.Options(weights_sha256="0" * 64), [noisy]).view_px < 350
+    assert EfficientSam.adapted(EfficientSam.Options(mode="automatic", weights_sha256="0" * 64), [noisy]).view_px < 350
 
 
 def test_adapting_to_frames_without_an_image_still_gives_numbers():
-    options = EfficientSam.Options(weights_sha256="0" * 64)
+    options = EfficientSam.Options(mode="automatic", weights_sha256="0" * 64)
     for value in (np.nan, 0.0):
         adapted = EfficientSam.adapted(options, [np.full((20, 30), value, np.float32)])
         assert EfficientSam(adapted).view_px == 30
+
+
+@pytest.mark.parametrize("semantic", [True, False])
+def test_the_mode_is_what_the_weights_were_tuned_for_unless_asked_for(tmp_path, semantic):
+    config = EfficientSamConfig(width=24, depth=1, heads=1, semantic=semantic)
+    weights = tmp_path / "tiny.safetensors"
+    network = EfficientSamNetwork(config)
+    save_weights(weights, "efficient-sam-ti", config, network)
+    tuned = "semantic" if semantic else "automatic"
+    image, _ = discs((256, 256), *APART)
+
+    def adapted(**options):
+        return EfficientSam.adapted(EfficientSam.Options(weights=str(weights), **options), [image]).mode
+
+    assert adapted() == tuned
+    assert adapted(mode="automatic") == "automatic"
+    assert EfficientSam(EfficientSam.Options(), network=network).options.mode == tuned

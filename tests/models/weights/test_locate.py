@@ -3,6 +3,7 @@
 import http.server
 import threading
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import fsspec
@@ -11,7 +12,7 @@ import pytest
 from buckets import bucket, s3_server
 from graticule.core.errors import ConfigError, InputError
 from graticule.io import places
-from graticule.models.weights import cache, load_network, locate, resolve, weights_sha256
+from graticule.models.weights import cache, has_builtin, load_network, locate, resolve, weights_sha256
 
 __all__ = ["bucket", "s3_server"]
 
@@ -30,7 +31,8 @@ def kept(home: Path) -> list[str]:
     return sorted(path.name for path in (home / "weights").iterdir() if path.is_file())
 
 
-def test_a_network_without_built_in_weights_says_what_to_give():
+def test_a_network_without_built_in_weights_says_what_to_give(tmp_path, monkeypatch):
+    monkeypatch.setattr(import_module("graticule.models.weights.locate"), "BUILTIN_FOLDER", tmp_path)
     with pytest.raises(ConfigError) as caught:
         locate("swin-unet", "builtin")
     assert str(caught.value) == (
@@ -173,3 +175,14 @@ def test_an_address_where_nothing_was_registered_says_so(home):
     with pytest.raises(ConfigError, match="nothing is registered in sqlite:///"):
         resolve("models:/x@champion")
     assert not (home / "mlflow.db").exists()
+
+
+def test_shipped_weights_in_parts_are_the_whole_file_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRATICULE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(import_module("graticule.models.weights.locate"), "BUILTIN_FOLDER", tmp_path)
+    whole = bytes(range(256)) * 10
+    for part, start in enumerate(range(0, len(whole), 1000)):
+        (tmp_path / f"tiny.safetensors.{part}").write_bytes(whole[start : start + 1000])
+    assert has_builtin("tiny")
+    assert locate("tiny", "builtin").read_bytes() == whole
+    assert locate("tiny", "builtin") == locate("tiny", "builtin")

@@ -71,7 +71,7 @@ class EfficientSam(Segmenter):
     memory_bytes = WORKER_BYTES
 
     def __init__(self, options: EfficientSamOptions, network: nn.Module | None = None) -> None:
-        self.options = concrete(options)
+        self.options = concrete(options, getattr(network, "config", None))
         self._semantic = SemanticSam(options, network)
         self._detector = Threshold(self.options.detector)
         self.view_px = self._semantic.view_px

@@ -2,14 +2,16 @@
 
 from graticule.models.weights.convert import convert
 from graticule.models.weights.digest import weights_sha256
-from graticule.models.weights.load import load, load_network
-from graticule.models.weights.locate import has_builtin, locate, resolve
+from graticule.models.weights.load import load, load_config, load_network
+from graticule.models.weights.locate import BUILTIN_FOLDER, has_builtin, locate, resolve
 from graticule.models.weights.save import save_weights
 
 __all__ = [
+    "BUILTIN_FOLDER",
     "convert",
     "has_builtin",
     "load",
+    "load_config",
     "load_network",
     "locate",
     "resolve",

@@ -6,7 +6,8 @@ Beside them lie notes: which content a URL had, in a state that its store can te
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -50,6 +51,19 @@ def keep(write: Callable[[Path], Any], *, note: str | None = None) -> Path:
         if note is not None:
             _write_note(note, path.name)
     return path
+
+
+def joined(parts: Sequence[Path]) -> Path:
+    """Return a kept file that holds what lies in parts, one after the other."""
+    stamps = [(str(part), part.stat().st_size, part.stat().st_mtime_ns) for part in parts]
+    note = repr(stamps)
+    return noted(note) or keep(partial(_join, parts), note=note)
+
+
+def _join(parts: Sequence[Path], path: Path) -> None:
+    with path.open("wb") as file:
+        for part in parts:
+            file.write(part.read_bytes())
 
 
 def noted(note: str) -> Path | None:

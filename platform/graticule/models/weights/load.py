@@ -35,6 +35,12 @@ def load_network(name: str, weights: str, *, sha256: str | None = None) -> nn.Mo
     return load(made, locate(name, weights, sha256=sha256), sha256=sha256)
 
 
+def load_config(name: str, weights: str, *, sha256: str | None = None) -> NetworkConfig:
+    """Return the sizes of the network that weights make; as :func:`load_network`, without making it."""
+    made = architecture(name)
+    return config_and_state(made, read_weights(locate(name, weights, sha256=sha256)))[0]
+
+
 def load(made: Architecture, path: Path, *, sha256: str | None = None) -> nn.Module:
     """Return the network that a local weights file makes, see :func:`load_network`."""
     if sha256 is not None:

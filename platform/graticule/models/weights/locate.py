@@ -14,13 +14,13 @@ from graticule.io import places
 from graticule.models.weights import cache
 
 BUILTIN = "builtin"
-_SHIPPED = Path(__file__).parents[1] / "builtin"
+BUILTIN_FOLDER = Path(__file__).parents[1] / "builtin"
 _STATE = ("ETag", "Content-MD5", "Digest", "Last-Modified", "LastModified", "mtime", "md5Hash", "created")
 
 
 def has_builtin(name: str) -> bool:
     """Whether this version ships weights for the network called ``name``."""
-    return _shipped(name).is_file()
+    return bool(_parts(name))
 
 
 def resolve(weights: str) -> str:
@@ -66,11 +66,14 @@ def _builtin(name: str) -> Path:
         raise ConfigError(
             f"{name} ships no weights in this version; give --weights FILE, URL or models:/name@alias"
         )
-    return _shipped(name)
+    parts = _parts(name)
+    return parts[0] if len(parts) == 1 else cache.joined(parts)
 
 
-def _shipped(name: str) -> Path:
-    return _SHIPPED / f"{name}.safetensors"
+def _parts(name: str) -> list[Path]:
+    """Return the file of a network's shipped weights, or its parts in order, or nothing."""
+    whole = BUILTIN_FOLDER / f"{name}.safetensors"
+    return [whole] if whole.is_file() else sorted(BUILTIN_FOLDER.glob(f"{whole.name}.[0-9]"))
 
 
 def _file(path: str) -> Path:

@@ -46,3 +46,8 @@ LABELS_FOLLOW_A_THRESHOLD = (
     " blur by itself, without labels). So its images measure agreement with its"
     " labels, and cannot show that a network is better than a threshold; sets where a threshold fails decide."
 )
+
+
+def follows_a_threshold(name: str) -> bool:
+    """Whether a data set's name says that it is the paper's, for test or training."""
+    return "em4" in name.replace("\\", "/").split("/")

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from graticule.report.comparison.curves import loss_figure, score_figure
 from graticule.report.comparison.masks import masks_figure
 from graticule.report.comparison.page import LOSS, MASKS, SCORES, page_html
 from graticule.report.comparison.table import table_csv
-from graticule.report.comparison.values import Comparison
+from graticule.report.comparison.values import Comparison, Curve
 
 PAGE, TABLE, JSON, FIGURES = "index.html", "table.csv", "comparison.json", "figures"
 
@@ -30,7 +31,7 @@ def publish(comparison: Comparison, folder: Path, *, champion: str | None) -> No
         (folder / FIGURES / f"{name}.svg").write_bytes(_bytes(figure, "svg"))
         pictures[name] = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     (folder / TABLE).write_text(table_csv(comparison), "utf-8")
-    (folder / JSON).write_text(json.dumps(as_json(comparison, champion), indent=1), "utf-8")
+    (folder / JSON).write_text(json.dumps(as_json(comparison, champion), indent=1, allow_nan=False), "utf-8")
     (folder / PAGE).write_text(page_html(comparison, pictures, champion=champion), "utf-8")
 
 
@@ -54,8 +55,16 @@ def as_json(comparison: Comparison, champion: str | None) -> Mapping[str, Any]:
             for data in comparison.datasets
         ],
         "overall": [asdict(row) for row in comparison.overall],
-        "curves": [asdict(curve) for curve in comparison.curves],
+        "curves": [_curve(curve) for curve in comparison.curves],
     }
+
+
+def _curve(curve: Curve) -> Mapping[str, Any]:
+    # JSON has no NaN, which stands for an epoch of which nothing is known
+    series = {
+        name: [None if isnan(value) else value for value in values] for name, values in curve.series.items()
+    }
+    return {**asdict(curve), "series": series}
 
 
 def _figures(comparison: Comparison) -> dict[str, Figure]:

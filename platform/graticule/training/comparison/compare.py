@@ -1,16 +1,15 @@
 """Compare segmenters on labelled images: everything from names to a page."""
 
+import logging
 import os
 import platform
-import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from graticule.core.errors import ConfigError
 from graticule.core.progress import Listener, Progress, ignore
-from graticule.report.comparison.paper import LABELS_FOLLOW_A_THRESHOLD
+from graticule.report.comparison.paper import LABELS_FOLLOW_A_THRESHOLD, follows_a_threshold
 from graticule.report.comparison.publish import publish
 from graticule.report.comparison.values import Comparison, Dataset, Row
 from graticule.training.comparison.apart import Execute, one_by_one
@@ -20,10 +19,13 @@ from graticule.training.comparison.folder import becoming, check_free
 from graticule.training.comparison.gallery import panels
 from graticule.training.comparison.history import curves
 from graticule.training.comparison.images import ImageSet, image_set
+from graticule.training.comparison.kept import Kept
 from graticule.training.comparison.measure import Measured, Work, troubles
 from graticule.training.comparison.paper import paper_curves
 from graticule.training.comparison.summary import rows_of_all, rows_of_set
 from graticule.training.examples import Source
+
+log = logging.getLogger(__name__)
 
 POLARITIES = ("dark", "bright", "auto")
 
@@ -85,10 +87,12 @@ def compare(
     execute: Execute = one_by_one,
     listen: Listener = ignore,
     overwrite: bool = False,
+    then: Callable[[Compared], None] = lambda done: None,
 ) -> Compared:
     """Measure every entrant on every image, and write page, tables and figures.
 
-    An entrant whose weights cannot be used has its reason in place of figures.
+    An entrant whose weights cannot be used has its reason in place of figures. Interrupted, the
+    same call measures only those that are missing.
 
     Args:
         sources: Where the labelled images come from; none are changed.
@@ -98,6 +102,7 @@ def compare(
         execute: Does the entrants' work; by default in a process of its own each.
         listen: Told of progress.
         overwrite: Replace a comparison that lies there.
+        then: Called in the end; if it fails, the same call with ``overwrite`` measures nothing again.
 
     Raises:
         ConfigError: If the rule's metric is one that no data set has.
@@ -110,22 +115,20 @@ def compare(
     sets = tuple(image_set(source, made=asked.made) for source in sources)
     if not sets:
         raise ConfigError("give at least one --data to compare on")
-    scratch = Path(tempfile.mkdtemp(prefix="graticule-compare-"))
-    try:
-        works = [_work(each, sets, asked, scratch / str(n)) for n, each in enumerate(entrants)]
-        measured = []
-        for count, result in enumerate(execute(works), 1):
-            measured.append(result)
-            listen(Progress(stage="compare", done=count, total=len(works), unit="segmenters"))
-        datasets = [_dataset(n, images, measured, works) for n, images in enumerate(sets)]
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    kept = Kept(out)
+    works = [kept.at_home(_work(each, sets, asked)) for each in entrants]
+    measured = []
+    for count, result in enumerate(_results(works, kept, execute), 1):
+        measured.append(result)
+        listen(Progress(stage="compare", done=count, total=len(works), unit="segmenters"))
+    datasets = [_dataset(n, images, measured, works) for n, images in enumerate(sets)]
     overall = rows_of_all(measured)
-    verdict = decide([data.rows for data in datasets], overall, asked.rule)
+    judges = _judges(datasets)
+    verdict = decide([data.rows for data in judges], overall, asked.rule)
     comparison = Comparison(
         datasets=datasets,
         overall=overall if len(datasets) > 1 else (),
-        rule=asked.rule.text(),
+        rule=asked.rule.text() + _without_say(datasets, judges),
         verdict=verdict.text,
         curves=ours,
         paper_curves=theirs,
@@ -139,12 +142,37 @@ def compare(
     )
     with becoming(out) as folder:
         publish(comparison, folder, champion=verdict.name)
+    then(done)
+    kept.remove()
     return done
 
 
-def _work(entrant: Entrant, sets: tuple[ImageSet, ...], asked: Asked, keep: Path) -> Work:
-    keep.mkdir()
-    return Work(entrant=entrant, sets=sets, polarity=asked.polarity, threads=asked.threads, keep=keep)
+def _work(entrant: Entrant, sets: tuple[ImageSet, ...], asked: Asked) -> Work:
+    return Work(entrant=entrant, sets=sets, polarity=asked.polarity, threads=asked.threads)
+
+
+def _results(works: Sequence[Work], kept: Kept, execute: Execute) -> Iterator[Measured]:
+    """Yield what each work came to, now or before it was interrupted."""
+    before = [kept.find(work) for work in works]
+    missing = [work for work, known in zip(works, before, strict=True) if known is None]
+    if len(missing) < len(works):
+        log.info("%d of %d segmenters were measured before", len(works) - len(missing), len(works))
+    new = execute(missing) if missing else iter(())
+    for work, known in zip(works, before, strict=True):
+        if known is None:
+            known = next(new)
+            kept.keep(work, known)
+        yield known
+
+
+def _judges(datasets: Sequence[Dataset]) -> Sequence[Dataset]:
+    """Return the data sets that decide: not those on which a threshold is the truth, if there are others."""
+    return [data for data in datasets if not follows_a_threshold(data.name)] or datasets
+
+
+def _without_say(datasets: Sequence[Dataset], judges: Sequence[Dataset]) -> str:
+    names = ", ".join(data.name for data in datasets if data not in judges)
+    return f" Without a say, since its labels follow a threshold: {names}." if names else ""
 
 
 def _dataset(number: int, images: ImageSet, measured: Sequence[Measured], works: Sequence[Work]) -> Dataset:
@@ -155,7 +183,7 @@ def _dataset(number: int, images: ImageSet, measured: Sequence[Measured], works:
         parted=sum(images.parted),
         rows=rows_of_set(measured, number),
         panels=panels(images, measured, keeps, number=number),
-        notes=[LABELS_FOLLOW_A_THRESHOLD] if "em4" in images.name.replace("\\", "/").split("/") else [],
+        notes=[LABELS_FOLLOW_A_THRESHOLD] if follows_a_threshold(images.name) else [],
     )
 
 
@@ -174,6 +202,8 @@ def _settings(sets: Sequence[ImageSet], measured: Sequence[Measured], asked: Ask
         how = "options fitted once" if images.alike else "options fitted image by image"
         said[images.name] = f"{len(images.indices)} images, {how}, data {images.source.digest()[:16]}"
     for each in measured:
-        where = each.entrant.weights or "no weights"
-        said[each.entrant.name] = f"{where}, sha256 {each.sha256}" if each.sha256 else where
+        known = [each.entrant.weights or "no weights"]
+        known += [f"sha256 {each.sha256}"] if each.sha256 else []
+        known += [f"mode {mode}" for mode in sorted({o["mode"] for o in each.options if "mode" in o})]
+        said[each.entrant.name] = ", ".join(known)
     return said

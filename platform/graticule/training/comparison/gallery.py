@@ -8,7 +8,8 @@ import numpy as np
 from graticule.report.comparison.values import METRICS, Panel
 from graticule.training.comparison.entrants import BASELINE
 from graticule.training.comparison.images import ImageSet
-from graticule.training.comparison.measure import Measured, kept_labels
+from graticule.training.comparison.labels import kept_labels
+from graticule.training.comparison.measure import Measured
 
 WORST, MEDIAN = "worst", "median"
 
@@ -42,7 +43,7 @@ def panels(
     shown = []
     for why, place in telling(measured, number):
         index = images.indices[place]
-        example = images.source.load(index)
+        example = images.example(place)
         answers = [
             (each.entrant.name, kept_labels(keep, number=number, place=place), _said(each, number, place))
             for each, keep in zip(measured, keeps, strict=True)

@@ -4,7 +4,7 @@ As ``graticule segment DIR`` does: images of one size are a movie whose options 
 once, to a few of them; images of different sizes are fitted one by one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -45,14 +45,14 @@ class ImageSet:
             return PurePosixPath(self.source.title(index)).name
         return self.source.group(index)
 
-    def examples(self) -> Iterator[Example]:
-        """Yield the images, one in memory at a time."""
-        return (self.source.load(index) for index in self.indices)
+    def example(self, place: int) -> Example:
+        """Return the image at a place, counted from 0."""
+        return self.source.load(self.indices[place])
 
     def samples(self) -> Iterator[np.ndarray]:
         """Yield the images to which options are fitted, evenly spaced."""
         for place in np.unique(np.linspace(0, len(self.indices) - 1, SAMPLES).round().astype(int)).tolist():
-            yield self.source.load(self.indices[place]).image
+            yield self.example(place).image
 
 
 def image_set(source: Source, *, made: int) -> ImageSet:
@@ -81,9 +81,3 @@ def chosen(source: Source, *, made: int) -> tuple[int, ...]:
     count = len(source)
     first = count - made if count >= ENDLESS // 4 else 0
     return tuple(range(first, count))
-
-
-def parted_share(sets: Sequence[ImageSet]) -> float:
-    """Return the share of all images whose touching particles have labels of their own."""
-    flags = [flag for images in sets for flag in images.parted]
-    return sum(flags) / len(flags)

@@ -1,7 +1,7 @@
-"""One entrant on all images, in the way that ``graticule segment`` would take."""
+"""One entrant on images, in the way that ``graticule segment`` would take."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from graticule.models.learned.device import resolve_device
 from graticule.models.registry import SEGMENTERS, SHA256, WEIGHTS, WITHOUT_NETWORK
 from graticule.training.comparison.entrants import Entrant
 from graticule.training.comparison.images import ImageSet
+from graticule.training.comparison.labels import keep_labels
 from graticule.training.comparison.memory import Watch
 from graticule.training.comparison.scores import ImageScores, scores_of
+from graticule.training.examples import Example
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +32,17 @@ class Work:
     Attributes:
         entrant: Who.
         sets: On what.
+        places: Of each set, the images; all by default.
+        scored: Whether labels are held against the truth; else it is about speed and memory alone.
         polarity: Of the particles, as given to the segmenter; ``auto`` is as users have it.
         threads: Of torch.
-        keep: Folder for the labels, ``keep/<data set>-<image>.npz``; none are kept without it.
+        keep: Folder for the labels (:mod:`.labels`); none are kept without it.
     """
 
     entrant: Entrant
     sets: tuple[ImageSet, ...]
+    places: tuple[tuple[int, ...], ...] | None = None
+    scored: bool = True
     polarity: str = "auto"
     threads: int = 1
     keep: Path | None = None
@@ -45,9 +51,13 @@ class Work:
         """Do it; what goes wrong is told in the result."""
         try:
             return _measured(self)
-        except (GraticuleError, OSError, MemoryError) as error:
+        except (GraticuleError, OSError, MemoryError, torch.OutOfMemoryError) as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             return Measured(entrant=self.entrant, trouble=said[0])
+
+    def of_each_set(self) -> tuple[tuple[int, ...], ...]:
+        """Return the places of the images in their sets."""
+        return self.places or tuple(tuple(range(len(images.indices))) for images in self.sets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +68,11 @@ class Measured:
         scores: Of each data set, its images; empty if there was trouble.
         resolution_px: Edge of the square that the network was made for.
         parameters: Of the network; 0 without one.
-        memory_bytes: Taken above what data and libraries held.
+        memory_bytes: That segmenting took above what data and libraries held.
         sha256: Of the weights.
         device: Where it ran.
+        options: Of each data set, those of its first image.
+        trouble: Why there are no scores.
     """
 
     entrant: Entrant
@@ -71,8 +83,10 @@ class Measured:
     sha256: str | None = None
     device: str = "CPU"
     options: tuple[Mapping[str, Any], ...] = field(default=())
-    """Of each data set, those of its first image."""
     trouble: str | None = None
+
+
+Made = tuple[Segmenter, Mapping[str, Any]]
 
 
 def _measured(work: Work) -> Measured:
@@ -80,22 +94,27 @@ def _measured(work: Work) -> Measured:
     entrant = work.entrant
     if entrant.network is None:
         raise InputError(f"{entrant.weights} does not say of which network it is; register it with its tag")
+    kind = look_up("segmenter", SEGMENTERS, entrant.network)
     learned = entrant.network not in WITHOUT_NETWORK
     device = resolve_device("auto") if learned else torch.device("cpu")
-    next(work.sets[0].examples())  # what reading takes is not the segmenter's
+    work.sets[0].example(0)  # what reading takes is not the segmenter's
     watch = Watch(device)
     asked = {"polarity": work.polarity, **_pinned(entrant)}
     network = _network(entrant.network, asked) if learned else None
     of_sets: list[tuple[ImageScores, ...]] = []
     options: list[Mapping[str, Any]] = []
-    for number, images in enumerate(work.sets):
-        makers = _segmenters(entrant.network, asked, images, network)
-        rows = tuple(_score_all(images, makers, options, keep=work.keep, number=number))
-        of_sets.append(rows)
+    for number, places in enumerate(work.of_each_set()):
+        if places:
+            made_for = _fitting(entrant.network, asked, work.sets[number], network)
+            options.append(made_for(work.sets[number].example(places[0]))[1])
+            of_sets.append(tuple(_each(work, number, places, made_for, watch)))
+        else:
+            options.append({})
+            of_sets.append(())
     return Measured(
         entrant=entrant,
         scores=tuple(of_sets),
-        resolution_px=look_up("segmenter", SEGMENTERS, entrant.network).native_size,
+        resolution_px=kind.native_size,
         parameters=sum(value.numel() for value in network.parameters()) if network else 0,
         memory_bytes=watch.above(),
         sha256=asked.get(SHA256),
@@ -117,20 +136,14 @@ def _network(name: str, asked: Mapping[str, Any]) -> nn.Module:
     return load_network(name, asked[WEIGHTS], sha256=asked[SHA256])
 
 
-Made = tuple[Segmenter, Mapping[str, Any]]
-
-
-def _segmenters(
+def _fitting(
     name: str, asked: Mapping[str, Any], images: ImageSet, network: nn.Module | None
-) -> Iterator[Made]:
-    """Yield the segmenter of each image: the same one, or fitted anew where sizes differ."""
+) -> Callable[[Example], Made]:
+    """Return what gives the segmenter of an image: the same one, or fitted anew where sizes differ."""
     if images.alike:
         made = _segmenter(name, models.adapt(name, asked, images.samples()), network)
-        for _ in images.indices:
-            yield made
-    else:
-        for example in images.examples():
-            yield _segmenter(name, models.adapt(name, asked, [example.image]), network)
+        return lambda example: made
+    return lambda example: _segmenter(name, models.adapt(name, asked, [example.image]), network)
 
 
 def _segmenter(name: str, options: Mapping[str, Any], network: nn.Module | None) -> Made:
@@ -141,26 +154,24 @@ def _segmenter(name: str, options: Mapping[str, Any], network: nn.Module | None)
     return made, options
 
 
-def _score_all(
-    images: ImageSet,
-    makers: Iterator[Made],
-    options: list[Mapping[str, Any]],
-    *,
-    keep: Path | None,
-    number: int,
+def _each(
+    work: Work, number: int, places: Sequence[int], made_for: Callable[[Example], Made], watch: Watch
 ) -> Iterator[ImageScores]:
-    for place, (example, (segmenter, resolved)) in enumerate(zip(images.examples(), makers, strict=True)):
-        if place == 0:
-            options.append(resolved)
-            _segmented(segmenter, example.image)  # the first run warms caches up, and does not count
-        start = time.perf_counter()
-        labels = _segmented(segmenter, example.image)
-        seconds = time.perf_counter() - start
-        if keep is not None:
-            np.savez_compressed(keep / f"{number}-{place}.npz", labels=labels)
+    images = work.sets[number]
+    for place in places:
+        example = images.example(place)
+        segmenter, _ = made_for(example)
+        with watch.watching():
+            if place == places[0]:
+                _segmented(segmenter, example.image)  # the first run warms caches up, and does not count
+            start = time.perf_counter()
+            labels = _segmented(segmenter, example.image)
+            seconds = time.perf_counter() - start
+        if work.keep is not None:
+            keep_labels(work.keep, labels, number=number, place=place)
         yield ImageScores(
             place=place,
-            metrics=scores_of(labels, example.labels, parted=example.parted),
+            metrics=scores_of(labels, example.labels, parted=example.parted) if work.scored else {},
             seconds=seconds,
             pixels=example.image.size,
         )
@@ -177,13 +188,6 @@ def _segmented(segmenter: Segmenter, image: np.ndarray) -> np.ndarray:
 
 def _spelled(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-
-
-def kept_labels(keep: Path, *, number: int, place: int) -> np.ndarray:
-    """Return the labels that an entrant gave an image."""
-    with np.load(keep / f"{number}-{place}.npz") as file:
-        labels: np.ndarray = file["labels"]
-    return labels
 
 
 def troubles(measured: Sequence[Measured]) -> list[str]:

@@ -1,11 +1,13 @@
 """A comparison in MLflow: one run, with a run of each entrant in it."""
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from graticule.core.errors import GraticuleError
+from graticule.core.environment import environment
+from graticule.core.errors import ConfigError, GraticuleError
 from graticule.core.progress import Listener, ignore
 from graticule.experiments.models import Registered
 from graticule.experiments.provenance import git_revision, machine
@@ -61,45 +63,56 @@ def compare_in_mlflow(
         GraticuleError: As :func:`compare` does, or if MLflow does not answer.
     """
     check_free(out, overwrite=overwrite)
-    run = _begun(sources, out, asked)
+    run = start(EXPERIMENT, out.name)
+    champions: list[Registered | None] = []
+
+    def log_all(done: Compared) -> None:
+        try:
+            runs = _logged(done, run)
+            champions.append(_crowned(done, runs) if alias else None)
+            if champions[0] is not None:
+                run.tags({"champion": champions[0].address})
+            run.finish()
+        except GraticuleError as error:
+            raise ConfigError(
+                f"{error}; the comparison is done and lies in {done.out}, only MLflow does not know: the same"
+                " command with --overwrite tells it, and measures nothing again"
+            ) from None
+
+    how = {"execute": execute, "listen": listen, "overwrite": overwrite, "then": log_all}
     try:
-        done = compare(sources, entrants, out, asked, execute=execute, listen=listen, overwrite=overwrite)
-        runs = _logged(done, run)
-        champion = _crowned(done, runs) if alias else None
-        if champion is not None:
-            run.tags({"champion": champion.address})
+        _describe(run, sources, out, asked)
+        done = compare(sources, entrants, out, asked, **how)  # type: ignore[arg-type]
     except BaseException as error:
         with suppress(GraticuleError):  # what went wrong first is what the user must know
             run.finish("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
-    run.finish()
-    return Recorded(compared=done, run=run, champion=champion)
+    return Recorded(compared=done, run=run, champion=champions[0])
 
 
-def _begun(sources: Sequence[Source], out: Path, asked: Asked) -> Run:
+def _describe(run: Run, sources: Sequence[Source], out: Path, asked: Asked) -> None:
+    """Log what is asked for."""
     revision = git_revision()
     tags = {"rule": asked.rule.text(), "machine": machine(), "out": str(out)}
-    run = start(
-        EXPERIMENT,
-        out.name,
-        params={
+    run.tags({**tags, "mlflow.source.git.commit": revision} if revision else tags)
+    run.params(
+        {
             "data": [source.name for source in sources],
             "made": asked.made,
             "polarity": asked.polarity,
             "threads": asked.threads,
             "metric": asked.rule.metric,
             "at_least_images_per_s": asked.rule.least_images_per_s,
-        },
-        tags={**tags, "mlflow.source.git.commit": revision} if revision else tags,
+        }
     )
+    run.artifact(json.dumps(environment(), indent=1).encode(), "environment.json")
     for source in sources:
         run.data(source.name, source.digest(), role="evaluation")
-    return run
 
 
 def _logged(done: Compared, run: Run) -> list[Run]:
     """Log figures and files; return the run of each entrant."""
-    run.tags({"verdict": done.verdict.text})
+    run.tags({"verdict": done.verdict.text, "rule": done.comparison.rule})
     for path in sorted(done.out.iterdir()):
         run.artifact(path, path.name)
     return [_child(done, place, measured, run) for place, measured in enumerate(done.measured)]
@@ -115,6 +128,7 @@ def _child(done: Compared, place: int, measured: Measured, parent: Run) -> Run:
         child.tags({"trouble": measured.trouble})
         child.finish("FAILED")
         return child
+    child.artifact(json.dumps(measured.options, indent=1, default=str).encode(), "options.json")
     child.metrics(0, _figures(done.overall[place]))
     for data in done.comparison.datasets:
         row = data.rows[place]

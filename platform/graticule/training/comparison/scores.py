@@ -17,13 +17,13 @@ class ImageScores:
     Attributes:
         place: Of the image in its data set.
         metrics: By name; those of instances only where touching particles are parted in the truth.
-        seconds: To segment it, statistics included.
+        seconds: To segment it, statistics included; ``None`` where that was not measured.
         pixels: That it has.
     """
 
     place: int
     metrics: Mapping[str, float]
-    seconds: float
+    seconds: float | None
     pixels: int
 
 

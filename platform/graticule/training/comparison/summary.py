@@ -84,13 +84,18 @@ def _with_means(
         name=each.entrant.name,
         resolution_px=each.resolution_px,
         parameters=each.parameters,
-        speed=Speed(
-            images_per_s=1 / median(image.seconds for image in images),
-            pixels_per_s=median(image.pixels / image.seconds for image in images),
-        ),
+        speed=_speed(images),
         memory_bytes=each.memory_bytes,
         means={metric: mean for metric, mean in means.items() if mean is not None},
         differences={metric: mean for metric, mean in differences.items() if mean is not None},
+    )
+
+
+def _speed(images: Sequence[ImageScores]) -> Speed:
+    timed = [(image.seconds, image.pixels) for image in images if image.seconds is not None]
+    return Speed(
+        images_per_s=1 / median(seconds for seconds, _ in timed),
+        pixels_per_s=median(pixels / seconds for seconds, pixels in timed),
     )
 
 

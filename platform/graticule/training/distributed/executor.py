@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,12 +54,13 @@ class OnRayTrain:
     makers: int = 0
 
     def recipe_for(self, recipe: Recipe) -> Recipe:
-        """Return the recipe with slots that the workers can share.
+        """Return the recipe with slots that the workers can share; Ray is asked only about GPUs.
 
         Raises:
             ConfigError: If its batch cannot be shared, or the cluster has not what is asked for.
         """
-        return shared_by(recipe, self._team(recipe.network).size)
+        cluster = _cluster() if self.use_gpu else {}
+        return shared_by(recipe, self._team(recipe.network, cluster).size)
 
     def __call__(self, job: Job, listen: TrainingListener | None = None) -> Trained:
         """Train ``job``, whose recipe is as :meth:`recipe_for` says; go on from what ``job.out`` has.
@@ -67,7 +69,7 @@ class OnRayTrain:
             GraticuleError: The first error of a worker that a user can mend.
             PipelineError: Any other failure, after three times in which workers were replaced.
         """
-        team = self._team(job.recipe.network)
+        team = self._team(job.recipe.network, _cluster())
         job = replace(job, recipe=shared_by(job.recipe, team.size))
         check_record(job.out)
         mailbox = Mailbox()
@@ -79,14 +81,26 @@ class OnRayTrain:
             environment=dict(self.environment),
             save_every=self.save_every,
         )
-        fitting = _Fitting(_trainer(task, team), job.recipe.network)
-        _listen(fitting, mailbox, Once(listen))
+        fitting, tell = _Fitting(_trainer(task, team), job.recipe.network), Once(listen)
+        _listen(fitting, mailbox, tell)
         mailbox.remove()
-        return run_job(job, store=Given(state_of(fitting.checkpoint())))
+        trained = run_job(job, store=Given(state_of(fitting.checkpoint())))
+        return replace(trained, hardware=_said_of(tell.machines))
 
-    def _team(self, network: str) -> Team:
-        cluster = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    def _team(self, network: str, cluster: Mapping[str, float]) -> Team:
         return team_of(network, cluster, workers=self.workers, use_gpu=self.use_gpu)
+
+
+def _cluster() -> Mapping[str, float]:
+    resources: Mapping[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources
+
+
+def _said_of(machines: Mapping[int, str]) -> str:
+    """Return in words what hardware the workers were on, by their ranks."""
+    counts = Counter(machines.values())
+    listed = "; ".join(f"{count} on {hardware}" for hardware, count in counts.items())
+    return f"{len(machines)} workers on Ray: {listed}" if len(machines) > 1 else next(iter(counts))
 
 
 def _trainer(task: Task, team: Team) -> TorchTrainer:

@@ -26,7 +26,15 @@ class Resumed:
     epochs: tuple[EpochDone, ...]
 
 
-Letter = Resumed | StepDone | EpochDone | GraticuleError
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A worker is ready: which one, and on what hardware."""
+
+    rank: int
+    hardware: str
+
+
+Letter = Joined | Resumed | StepDone | EpochDone | GraticuleError
 
 
 class NotWanted(Exception):  # noqa: N818 - nothing is wrong
@@ -103,10 +111,15 @@ class Slot:
 
 
 class Once:
-    """Tells a listener each event once and in order, whatever replaced workers do again."""
+    """Tells a listener each event once and in order, whatever replaced workers do again.
+
+    Attributes:
+        machines: Of each worker by its rank, the hardware that it was last seen on.
+    """
 
     def __init__(self, listen: TrainingListener | None) -> None:
         self._listen = listen or (lambda event: None)
+        self.machines: dict[int, str] = {}
         self._step = self._epoch = 0
         self._begun = False
 
@@ -118,7 +131,9 @@ class Once:
         """
         if isinstance(letter, GraticuleError):
             raise letter
-        if isinstance(letter, Resumed):
+        if isinstance(letter, Joined):
+            self.machines[letter.rank] = letter.hardware
+        elif isinstance(letter, Resumed):
             self._resume(letter.epochs)
         elif isinstance(letter, EpochDone):
             self._tell_epoch(letter)

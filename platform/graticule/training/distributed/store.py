@@ -12,12 +12,9 @@ from graticule.core.errors import StorageError
 from graticule.storage.place import Place
 from graticule.training.distributed.mailbox import Resumed, Slot
 from graticule.training.events import EpochDone
+from graticule.training.state import RAY_RECORD, STATE
 from graticule.training.stores import FILE, State, Store, read_state, write_state
 
-STATE = "state"
-"""Folder of a run's checkpoints, in the folder of its result."""
-RECORD = "checkpoint_manager_snapshot.json"
-"""Ray Train's name for its list of them."""
 
 
 class TrainStore(Store):
@@ -95,7 +92,7 @@ def check_record(out: str) -> None:
         StorageError: If it was cut off when the run was killed, or names checkpoints that are gone.
     """
     place = Place.at(out)
-    content = place.read(f"{STATE}/{RECORD}")
+    content = place.read(f"{STATE}/{RAY_RECORD}")
     if content is None:
         return
     try:

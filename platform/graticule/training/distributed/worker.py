@@ -11,10 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from graticule.core.errors import ConfigError, GraticuleError, PipelineError
 from graticule.training.distributed.feed import ray_feed
-from graticule.training.distributed.mailbox import NotWanted, Slot, report_error
+from graticule.training.distributed.mailbox import Joined, NotWanted, Slot, report_error
 from graticule.training.distributed.store import TrainStore
+from graticule.training.hardware import cores, hardware
 from graticule.training.job import CropMaker, Job, run_job
-from graticule.training.result import state_store
+from graticule.training.state import state_store
 from graticule.training.world import World, current
 
 MENDED_BY_TRYING_AGAIN = (RuntimeError, OSError, RayError)
@@ -65,14 +66,16 @@ def work(task: Task) -> None:
 
 def _train(task: Task, world: World) -> None:
     os.environ.update(task.environment)
-    torch.set_num_threads(task.threads)
-    threadpool_limits(task.threads)
-    job = task.job
+    threads = min(task.threads, cores())  # the cluster's share can be more than this node has
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
+    job, device = task.job, ray.train.torch.get_device()
+    task.slot.put(Joined(world.rank, hardware(device)))
     run_job(
         job,
         world=world,
         store=TrainStore(state_store(job), task.slot if world.rank == 0 else None),
-        device=ray.train.torch.get_device(),
+        device=device,
         listen=task.slot.put,
         feed=ray_feed(
             job.plan(),

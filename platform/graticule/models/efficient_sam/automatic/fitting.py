@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Num
 
 from graticule.models.adapting import usable
+from graticule.models.architecture import NetworkConfig
 from graticule.models.efficient_sam.automatic.options import EfficientSamOptions
+from graticule.models.efficient_sam.config import EfficientSamConfig
 from graticule.models.learned.fitting import fitting_view, resolved
 from graticule.models.scale import look_of
 from graticule.models.threshold import Threshold, ThresholdOptions
@@ -40,6 +42,7 @@ def fitted(
     Raises:
         InputError: If the weights are not to be had.
     """
+    options = options.model_copy(update={"mode": _mode(name, options)})
     seen = iter(frames)
     first = next(seen)
     crops = usable(chain([first], seen)) or [first]
@@ -59,13 +62,34 @@ def fitted(
     return known.model_copy(update=found)
 
 
-def concrete(options: EfficientSamOptions) -> EfficientSamOptions:
-    """Return ``options`` with plain values for what nobody has fitted to a movie."""
+def mode_of(config: NetworkConfig | None) -> str:
+    """Return the mode that a network of these sizes was tuned for; "automatic" if that is not known."""
+    return "semantic" if isinstance(config, EfficientSamConfig) and config.semantic else "automatic"
+
+
+def concrete(options: EfficientSamOptions, config: NetworkConfig | None = None) -> EfficientSamOptions:
+    """Return ``options`` with plain values for what nobody has fitted to a movie.
+
+    Args:
+        options: What the user asked for.
+        config: Of the network that is given instead of weights.
+    """
     plain = {**_PLAIN, "polarity": "bright" if options.polarity == "bright" else "dark"}
     undecided = {name: plain[name] for name, value in options.detector if value == "auto"}
     detector: ThresholdOptions = options.detector.model_copy(update=undecided)
     scale = UNKNOWN_SCALE_PX if options.scale_px == "auto" else options.scale_px
-    return options.model_copy(update={"detector": detector, "scale_px": scale})
+    mode = mode_of(config) if options.mode == "auto" else options.mode
+    return options.model_copy(update={"detector": detector, "scale_px": scale, "mode": mode})
+
+
+def _mode(name: str, options: EfficientSamOptions) -> str:
+    """Return the mode that was asked for, or that the weights were tuned for."""
+    if options.mode != "auto":
+        return options.mode
+    from graticule.models.weights import load_config
+
+    config = load_config(name, options.weights, sha256=options.weights_sha256)
+    return mode_of(config)
 
 
 def _scale(crops: list[np.ndarray], options: EfficientSamOptions) -> float:

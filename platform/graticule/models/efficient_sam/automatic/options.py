@@ -13,9 +13,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class EfficientSamOptions(LearnedOptions):
     """Options of :class:`graticule.models.efficient_sam.segmenter.EfficientSam`, lengths in pixels."""
 
-    mode: Literal["automatic", "semantic"] = "automatic"
+    mode: Literal["auto", "automatic", "semantic"] = "auto"
     """``automatic``: a mask for each of many prompts; ``semantic``: one foreground mask, for weights tuned
-    to give it. ``probability`` counts in semantic mode only, what follows in automatic mode only."""
+    to give it; ``auto``: what the weights were tuned for. ``probability`` counts in semantic mode only,
+    what follows in automatic mode only."""
     prompts: Literal["proposals", "grid"] = "proposals"
     """``proposals``: what a cheap detector finds is asked for; ``grid``: points spread evenly."""
     points_per_side: Annotated[int, Field(ge=1, le=128)] = 16

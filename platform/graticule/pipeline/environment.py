@@ -1,5 +1,0 @@
-"""What ran; it has moved to :mod:`graticule.core.environment`."""
-
-from graticule.core.environment import environment
-
-__all__ = ["environment"]
