@@ -6,7 +6,7 @@ only the named sets.
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
@@ -45,6 +45,10 @@ class Labelled:
     truth: dict[int, np.ndarray]
     parted: bool = True
 
+    def only(self, frame: int) -> "Labelled":
+        """Return the movie with the truth of one frame."""
+        return replace(self, truth={frame: self.truth[frame]})
+
 
 @dataclass
 class Scores:
@@ -54,11 +58,17 @@ class Scores:
     dice: list[float] = field(default_factory=list)
     instances: list[Any] = field(default_factory=list)
 
+    def add(self, others: "Scores") -> None:
+        """Add those of more images."""
+        self.iou += others.iou
+        self.dice += others.dice
+        self.instances += others.instances
+
 
 def measure(folder: Path) -> list[str]:
     """Return a table of all weights on all sets, and how two tilings agree."""
     torch.set_num_threads(os.cpu_count() or 1)
-    entrants = _entrants()
+    entrants = wanted_entrants()
     wanted = os.environ.get("GRATICULE_BENCH_SETS", ",".join([*SETS, "tilings"])).split(",")
     lines = [
         "Mean over images [95 % bootstrap interval]. Instance columns only where touching particles"
@@ -71,13 +81,14 @@ def measure(folder: Path) -> list[str]:
         movies = list(SETS[name]())
         for entrant, options in entrants.items():
             print(f"{name} {entrant}", flush=True)
-            lines.append(f"| {name} | {_row(entrant, _scored(entrant, options, movies), movies[0].parted)}")
+            lines.append(f"| {name} | {row(entrant, scored(entrant, options, movies), movies[0].parted)}")
     if "tilings" in wanted:
         lines += ["", *_tilings(entrants)]
     return lines
 
 
-def _entrants() -> dict[str, dict[str, Any]]:
+def wanted_entrants() -> dict[str, dict[str, Any]]:
+    """Return the segmenters to be measured, and their options."""
     given = os.environ.get("GRATICULE_BENCH_WEIGHTS", "")
     if given:
         chosen = dict(item.split("=", 1) for item in given.split(","))
@@ -85,7 +96,8 @@ def _entrants() -> dict[str, dict[str, Any]]:
     return {"threshold": {}, **{name: {} for name in NETWORKS if has_builtin(name)}}
 
 
-def _row(entrant: str, scores: Scores, parted: bool) -> str:
+def row(entrant: str, scores: Scores, parted: bool) -> str:
+    """Return the cells of a table's line."""
     instances = mean_scores(scores.instances)
     cells = [str(len(scores.iou)), entrant, _interval(scores.iou), _interval(scores.dice)]
     if parted:
@@ -101,7 +113,8 @@ def _interval(values: Sequence[float]) -> str:
     return f"{np.mean(values):.4f} [{low:.3f}, {high:.3f}]"
 
 
-def _scored(entrant: str, options: dict[str, Any], movies: list[Labelled]) -> Scores:
+def scored(entrant: str, options: dict[str, Any], movies: list[Labelled]) -> Scores:
+    """Return what a segmenter gets right, its options fitted to each movie."""
     scores = Scores()
     for movie in movies:
         seen = [movie.frames[t] for t in np.linspace(0, len(movie.frames) - 1, 5).astype(int)]
@@ -135,7 +148,8 @@ def _emps() -> Iterator[Labelled]:
         yield Labelled(frames=_grey(image)[None], truth={0: _grey(label)})
 
 
-def _au750() -> Iterator[Labelled]:
+def labelled_au750() -> Iterator[Labelled]:
+    """Yield the trial movie."""
     frames, masks = (sorted((SHARED / "au750" / part).iterdir(), key=_number) for part in ("frames", "masks"))
     truth = {_number(mask) - 1: components(_grey(mask) > 0) for mask in masks}
     movie = np.stack([_grey(frame) for frame in frames])
@@ -151,7 +165,7 @@ def _simulated(preset: str) -> Iterator[Labelled]:
 
 SETS = {
     "em4": _em4,
-    "au750": _au750,
+    "au750": labelled_au750,
     "emps": _emps,
     "easy": partial(_simulated, "easy"),
     "medium": partial(_simulated, "medium"),

@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "infra")]
 
-NAMES = ("ingest", "workers", "growth", "memory", "real", "models", "margins", "weights")
+NAMES = ("ingest", "workers", "growth", "memory", "real", "models", "margins", "weights", "left_out")
 
 
 def main() -> None:

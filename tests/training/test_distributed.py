@@ -19,17 +19,18 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from graticule.core.errors import ConfigError, InputError, StorageError
 from graticule.models.architecture import NetworkConfig
-from graticule.training.distributed import OnRayTrain, shared_by, team_of
+from graticule.training.distributed.executor import OnRayTrain
 from graticule.training.distributed.feed import ray_feed
-from graticule.training.distributed.mailbox import Once, Resumed
-from graticule.training.distributed.store import RECORD, check_record
+from graticule.training.distributed.mailbox import Joined, Once, Resumed
+from graticule.training.distributed.store import check_record
+from graticule.training.distributed.team import shared_by, team_of
 from graticule.training.events import EpochDone, StepDone
 from graticule.training.examples import Example, Source
 from graticule.training.feed import local_feed
 from graticule.training.job import CropMaker, Job, run_job
 from graticule.training.learner import Learner
 from graticule.training.recipe import Recipe
-from graticule.training.result import state_store
+from graticule.training.state import RAY_RECORD, state_store
 from local_ray import local_ray
 from threads import one_thread  # noqa: F401
 
@@ -315,7 +316,7 @@ def test_an_epoch_that_a_lost_worker_kept_but_did_not_tell_is_told_by_the_next()
 )
 def test_a_state_that_is_not_whole_is_named_and_not_taken_for_none(tmp_path, record):
     (tmp_path / "state").mkdir()
-    (tmp_path / "state" / RECORD).write_text(record)
+    (tmp_path / "state" / RAY_RECORD).write_text(record)
     with pytest.raises(StorageError, match=f"is not there; delete {tmp_path}/state to begin anew$"):
         check_record(str(tmp_path))
 

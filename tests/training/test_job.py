@@ -62,13 +62,22 @@ def test_a_crop_hangs_on_its_pick_alone():
     assert np.array_equal(one(pick(2)).image, other(pick(2)).image)
 
 
-def test_images_are_read_once_and_made_ones_are_not_kept():
-    few, endless = Square(64), Square(64, count=ENDLESS)
-    for source, read in ((few, [0, 1]), (endless, [0, 1, 0])):
-        crops = maker(source, size=64)
-        for index in (0, 1, 0):
-            crops(pick(index))
-        assert source.read == read
+@pytest.mark.parametrize("count", [3, ENDLESS])
+def test_images_are_read_or_made_once(count):
+    source = Square(64, count=count)
+    crops = maker(source, size=64)
+    for index in (0, 1, 0):
+        crops(pick(index))
+    assert source.read == [0, 1]
+
+
+def test_of_more_images_than_memory_is_meant_for_the_last_ones_are_kept(monkeypatch):
+    monkeypatch.setattr("graticule.training.job.KEPT_BYTES", 2 * 64 * 64 * 8)
+    source = Square(64)
+    crops = maker(source, size=64)
+    for index in (0, 1, 0, 2, 0, 1):
+        crops(pick(index))
+    assert source.read == [0, 1, 2, 1]
 
 
 def test_what_it_keeps_does_not_travel():

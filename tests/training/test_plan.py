@@ -76,6 +76,22 @@ def test_an_endless_source_gives_new_examples_in_every_epoch_a_few_crops_of_each
     assert set(Counter(seen).values()) == {CROPS}
 
 
+def test_a_source_with_nothing_to_train_on_leaves_its_share_to_the_others():
+    plan = Plan(items=((), range(3), range(9)), shares=(5.0, 1.0, 3.0), batch=4, steps=2, seed=0)
+    assert Counter(p.source for step in plan.epoch(0) for p in step) == {1: 2, 2: 6}
+
+
+def test_a_source_of_share_0_is_not_drawn_from():
+    plan = Plan(items=(range(3), range(3)), shares=(0.0, 2.0), batch=4, steps=2, seed=0)
+    assert {p.source for step in plan.epoch(0) for p in step} == {1}
+
+
+@pytest.mark.parametrize(("items", "shares"), [(((),), (1.0,)), (((), range(3)), (1.0, 0.0))])
+def test_shares_that_draw_from_nothing_are_refused(items, shares):
+    with pytest.raises(ConfigError, match="draw only from sources without images to train on"):
+        Plan(items=items, shares=shares, batch=1, steps=1, seed=0)
+
+
 @pytest.mark.parametrize("shares", [(), (1.0, 1.0), (0.0,), (-1.0,)])
 def test_shares_that_make_no_sense_are_refused(shares):
     with pytest.raises(ConfigError, match="need one share"):

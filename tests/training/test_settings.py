@@ -23,6 +23,7 @@ def test_all_networks_are_meant_by_default_and_data_are_drawn_from_alike():
         ({"shares": [1, -1]}, "shares = -1 cannot be: it should be at least 0"),
         ({"data": []}, "nothing to train on is given; add --data DIR"),
         ({"held_out": 1.5}, "held_out = 1.5 cannot be: it should be below 1"),
+        ({"held_out": 0.2, "validation": ["/v"]}, "where images to validate on are given, none are held out"),
         ({"validated": 0}, "validated = 0 cannot be: it should be at least 1"),
         ({"colour": "red"}, "no option 'colour'; known: data,"),
     ],

@@ -145,6 +145,63 @@ def test_an_image_that_is_trained_on_and_validated_on_is_refused_and_both_are_na
         split_with([ours], [ours])
 
 
+class Named(Drawn):
+    """Its examples are called ``NAME [INDEX]``."""
+
+    def called(self, *indices):
+        return [f"{self.name} [{index}]" for index in indices]
+
+
+@settings(max_examples=40, deadline=None)
+@given(sources(), st.data())
+def test_an_excluded_image_and_its_group_are_on_neither_side(found, data):
+    found = [Named(s.scenes, s.groups, s.name) for s in found]
+    every = [(place, index) for place, source in enumerate(found) for index in range(len(source))]
+    out = data.draw(st.lists(st.sampled_from(every), min_size=1, max_size=4))
+    names = [found[place].called(index)[0] for place, index in out]
+    parted = split(found, share=0.3, excluded=names)
+    used = [(place, i) for side in (parted.train, parted.held) for place, part in enumerate(side) for i in part]
+    for place, index in used:
+        for gone, number in out:
+            assert found[place].group(index) != found[gone].group(number)
+            assert found[place].scenes[index] != found[gone].scenes[number]
+    everything = split(found, share=0.3)
+    assert len(used) + len(out) >= 1
+    assert set(used) < {(p, i) for side in (everything.train, everything.held) for p, x in enumerate(side) for i in x}
+
+
+def test_names_are_those_of_files_with_or_without_the_ending(tmp_path):
+    source = open_source(str(data_set(tmp_path, 6)))
+    parted = split([source], share=0.2, excluded=["image_1", "image_4.png"])
+    used = {*parted.train[0], *parted.held[0]}
+    assert {source.title(index).rpartition("/")[2] for index in range(6) if index not in used} == {
+        "image_1.png",
+        "image_4.png",
+    }
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_name_excluded_that_no_image_has_is_refused(tmp_path, made):
+    source = open_source("synthetic:easy") if made else open_source(str(data_set(tmp_path, 6)))
+    with pytest.raises(InputError, match=r"^image_9 is to be excluded, and no image is called so \(of 1"):
+        split([source], excluded=["image_9"])
+
+
+def test_an_excluded_image_is_not_validated_on_either():
+    ours, theirs = Named(range(9), name="ours"), Named(range(20, 24), name="theirs")
+    parted = split_with([ours], [theirs], excluded=[*ours.called(0), *theirs.called(3)])
+    assert (parted.train, parted.held) == ((tuple(range(1, 9)),), ((0, 1, 2),))
+
+
+def test_a_copy_on_both_sides_is_no_matter_once_it_is_excluded():
+    ours, theirs = Named(range(9), name="ours"), Named([4, 20], name="theirs")
+    with pytest.raises(InputError, match=r"ours \[4\] is trained on and theirs \[0\] is validated on"):
+        split_with([ours], [theirs])
+    parted = split_with([ours], [theirs], excluded=ours.called(4))
+    assert 4 not in parted.train[0]
+    assert parted.held == ((1,),)
+
+
 @pytest.mark.shared_data
 def test_real_stills_hold_their_share(shared_data):
     parted = split([open_source(str(shared_data / "em4" / part)) for part in ("train", "test")])

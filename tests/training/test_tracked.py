@@ -10,12 +10,13 @@ from graticule.core.errors import ConfigError, StorageError
 from graticule.experiments.models import fetch, registered
 from graticule.experiments.server import client
 from graticule.training.observer import Observer
-from graticule.training.registering import register_finished
+from graticule.training.registering import packaged, register_finished
 from graticule.training.run import train
 from graticule.training.settings import train_settings
 from graticule.training.tracked import tracked
 from labelled_images import TINY, labelled_folder
 from mlflow_home import mlflow_home
+from random_weights import random_weights
 from threads import one_thread
 
 __all__ = ["mlflow_home", "one_thread"]
@@ -125,7 +126,9 @@ def test_an_mlflow_that_is_not_there_is_known_before_the_training(images, tmp_pa
     assert not (tmp_path / "out" / "vmamba" / "weights.safetensors").exists()
 
 
-def test_an_mlflow_that_goes_away_does_not_end_the_training(images, tmp_path, monkeypatch, mlflow_home):
+def test_an_mlflow_that_goes_away_does_not_end_the_training_and_the_same_command_tells_it(
+    images, tmp_path, monkeypatch
+):
     def away(event) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -141,13 +144,16 @@ def test_an_mlflow_that_goes_away_does_not_end_the_training(images, tmp_path, mo
     out = tmp_path / "out"
     with pytest.raises(ConfigError, match=r"does not answer .*graticule models register .*out/vmamba"):
         trained(images, out, pull)
-    assert (out / "vmamba" / "weights.safetensors").is_file()
+    weights = (out / "vmamba" / "weights.safetensors").read_bytes()
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    entry = register_finished(str(out / "vmamba"))
-    [run] = runs()
-    assert entry.version == 1
-    assert sorted(series(run, "train/loss")) == [1, 2]
-    assert run.info.status == "FINISHED"
+    for _ in range(2):
+        assert not trained(images, out).worked
+        [entry] = registered()
+        [run] = runs()
+        assert entry.version == 1
+        assert sorted(series(run, "train/loss")) == [1, 2]
+        assert run.info.status == "FINISHED"
+    assert (out / "vmamba" / "weights.safetensors").read_bytes() == weights
 
 
 def test_a_training_without_mlflow_can_be_registered_later(images, tmp_path):
@@ -157,6 +163,17 @@ def test_a_training_without_mlflow_can_be_registered_later(images, tmp_path):
     assert register_finished(str(tmp_path / "out" / "vmamba")) == entry
     [run] = runs()
     assert sorted(series(run, "train/loss")) == [1, 2]
+    assert run.data.params["size"] == "32"
+    assert run.data.params["data"] == f"[{str(images)!r}]"
+    assert not trained(images, tmp_path / "out").worked
+    assert len(runs()) == 1, "it is known already"
+
+
+@pytest.mark.parametrize(("semantic", "mode"), [(True, "semantic"), (False, "automatic")])
+def test_what_is_registered_says_in_which_mode_its_weights_are_used(tmp_path, semantic, mode):
+    sizes = {"width": 8, "depth": 1, "heads": 1, "semantic": semantic}
+    weights = random_weights(tmp_path / "w.safetensors", "efficient-sam-ti", **sizes)
+    assert packaged(weights, "efficient-sam-ti").options == {"mode": mode}
 
 
 def test_only_a_finished_training_can_be_registered(tmp_path):

@@ -27,7 +27,8 @@ class Patient:
     """
 
     def __init__(self, run: Run, *, pause: float = PAUSE_SECONDS) -> None:
-        self.run, self.pause = run, pause
+        self.run = run
+        self._shortest = self._pause = pause
         self.lost = 0
         self._waiting: deque[Call] = deque()
         self._not_before = 0.0
@@ -59,11 +60,12 @@ class Patient:
             except ConfigError as error:
                 if raising:
                     raise
-                self._not_before = time.monotonic() + self.pause
-                self.pause = min(2 * self.pause, LONGEST_PAUSE)
+                self._not_before = time.monotonic() + self._pause
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
                 if not self._warned:
                     log.warning("%s; training goes on, and what is to be logged waits", error)
                     self._warned = True
                 return False
             self._waiting.popleft()
+            self._pause, self._warned = self._shortest, False
         return True

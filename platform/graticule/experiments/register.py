@@ -21,6 +21,7 @@ from graticule.experiments.server import asking, client
 
 NETWORK, SHA256, SCORE = "network", "sha256", "score."
 """Tags of a version: what it is, what its weights hold, and how good it was, by metric."""
+_LONGEST_TEXT = 5000  # of a description, in a database that counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Package:
         weights: One local safetensors file, however it is called.
         code: The file that builds the model; it finds ``weights`` among its artifacts.
         network: The network's name.
-        options: Handed to the code as its configuration, beside network and digest.
+        options: Handed to the code as its configuration, beside network and digest; tags too.
         requirements: Packages that the code needs, as pip names them.
         description: For readers of the registry, in Markdown.
     """
@@ -73,14 +74,15 @@ def register(
         if before is not None:
             return registered_version(name, before)
         model = _logged(run, package, sha256)
-        said = {NETWORK: package.network, SHA256: sha256, **(tags or {})}
+        options = {name: str(value) for name, value in package.options.items()}
+        said = {NETWORK: package.network, SHA256: sha256, **options, **(tags or {})}
         version = client().create_model_version(
             name,
             source=model.artifact_location,
             run_id=run.run_id,
             model_id=model.model_id,
             tags={**said, **{f"{SCORE}{metric}": f"{value:.6g}" for metric, value in scores.items()}},
-            description=package.description or None,
+            description=package.description[:_LONGEST_TEXT] or None,
         )
     run.metrics(step, scores, model_id=model.model_id)
     return registered_version(name, int(version.version))

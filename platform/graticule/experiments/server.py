@@ -16,6 +16,7 @@ SERVED = "mlflow-artifacts:"
 _SQLITE = "sqlite:///"
 _NOISY = ("mlflow", "alembic", "urllib3")
 _LONGEST = 200
+_FULL = ("disk is full", "No space left", "Disk quota")
 # A mistyped address would otherwise be asked for minutes; nobody is told that we run.
 _MANNERS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -87,4 +88,6 @@ def asking(what: str = "the model registry") -> Iterator[None]:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         known = without_keys(tracking_uri())
         said = said.replace(tracking_uri().rstrip("/"), known)[:_LONGEST]
+        if any(word in said for word in _FULL):
+            raise ConfigError(f"{what} {known} has no room left ({said}); make some") from error
         raise ConfigError(f"{what} {known} does not answer ({said}); check MLFLOW_TRACKING_URI") from error

@@ -136,16 +136,17 @@ def _again(job: Job, about: Mapping[str, Any]) -> str:
     own, place = {id(source) for source in job.sources}, Place.at(job.out)
     options = [("--model", job.recipe.network), ("--recipe", place.path("recipe.toml"))]
     for source, share in zip(job.sources, job.shares, strict=True):
-        options += [("--data", source.name), ("--share", f"{share:g}")]
+        options += [("--data", source.name), ("--share", f"{share:.12g}")]
     others = [source for source in job.held_sources if id(source) not in own]
     options += [("--validation", source.name) for source in others]
     if "held_out" in about and not others:
-        options.append(("--held-out", f"{about['held_out']:g}"))
+        options.append(("--held-out", f"{about['held_out']:.12g}"))
     if "validated" in about:
         options.append(("--validated", str(about["validated"])))
     if about.get("excluded"):
         options.append(("--exclude", place.path(EXCLUDED)))
-    return shlex.join(["graticule", "train", *(word for option in options for word in option), "--out", "DIR"])
+    words = [word for option in (*options, ("--out", "DIR")) for word in option]
+    return shlex.join(["graticule", "train", *words])
 
 
 def _limits(job: Job) -> list[str]:

@@ -14,6 +14,7 @@ from graticule.experiments.server import tracking_uri, without_keys
 from graticule.storage.place import Place
 from graticule.training.examples import ENDLESS
 from graticule.training.job import Job
+from graticule.training.result import RUN as RECORD
 
 EXPERIMENT = "graticule-training"
 FILE = "mlflow.json"
@@ -25,9 +26,14 @@ def begun_before(place: Place) -> Run | None:
     Raises:
         ConfigError: If MLflow does not answer.
     """
-    content = place.read(FILE)
-    note = json.loads(content) if content else {}
+    note = _note(place)
     return find(note["run_id"]) if note.get("tracking_uri") == _asked() else None
+
+
+def is_registered(place: Place) -> bool:
+    """Whether this MLflow was told all of a finished training, as its folder says."""
+    note = _note(place)
+    return note.get("tracking_uri") == _asked() and "version" in note
 
 
 def begin(job: Job, settings: Mapping[str, Any]) -> Run:
@@ -62,19 +68,33 @@ def begin(job: Job, settings: Mapping[str, Any]) -> Run:
 
 
 def anew(network: str, place: Place) -> Run:
-    """Return a new run for a training that nobody logged.
+    """Return a new run for a training that nobody logged, with what its folder says of it.
 
     Raises:
         ConfigError: If MLflow does not answer.
     """
-    run = start(EXPERIMENT, network, tags={**about(network), "out": place.root})
+    record = json.loads(place.read(RECORD) or b"{}")
+    params = {**record.get("recipe", {}), "data": record.get("data"), "shares": record.get("shares")}
+    run = start(
+        EXPERIMENT,
+        network,
+        params={**params, "data_digest": record.get("identity")},
+        tags={**about(network), "out": place.root},
+    )
+    run.artifact(json.dumps(record.get("environment", {}), indent=1).encode(), "environment.json")
     keep(run, place)
     return run
 
 
-def keep(run: Run, place: Place) -> None:
-    """Note in a training's folder which run is its own."""
-    place.write(FILE, json.dumps({"run_id": run.run_id, "tracking_uri": _asked()}).encode())
+def keep(run: Run, place: Place, *, version: int | None = None) -> None:
+    """Note in a training's folder which run is its own, and as which version it is registered."""
+    note: dict[str, Any] = {"run_id": run.run_id, "tracking_uri": _asked()}
+    place.write(FILE, json.dumps(note if version is None else {**note, "version": version}).encode())
+
+
+def _note(place: Place) -> dict[str, Any]:
+    note: dict[str, Any] = json.loads(place.read(FILE) or b"{}")
+    return note
 
 
 def about(network: str) -> dict[str, str]:

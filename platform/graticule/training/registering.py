@@ -2,18 +2,20 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from graticule.core.errors import StorageError
+from graticule.core.errors import ConfigError, StorageError
 from graticule.experiments.models import Registered
 from graticule.experiments.register import Package, register
 from graticule.experiments.runs import Run
+from graticule.models.weights import load_config
 from graticule.storage.place import Place
 from graticule.training.events import EpochDone
-from graticule.training.logged_run import anew, begun_before
+from graticule.training.logged_run import anew, begun_before, keep
 from graticule.training.result import CARD, HISTORY, METRICS, RECIPE, SAMPLES, WEIGHTS, Finished
 
 FILES = (RECIPE, HISTORY, METRICS, SAMPLES, CARD)
@@ -54,6 +56,22 @@ def register_finished(folder: str) -> Registered:
     return entry
 
 
+@contextmanager
+def nothing_lost(folder: str) -> Iterator[None]:
+    """Say of an MLflow that fails after a training that the result is there, and what to do later.
+
+    Raises:
+        ConfigError: If MLflow does not answer.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(
+            f"{error}; the training is done and lies in {folder}, only MLflow does not know: the same"
+            f" command tells it, or: graticule models register {folder}"
+        ) from None
+
+
 def registered_as(run: Run, finished: Finished) -> Registered:
     """Return the version that a result is registered as; the same weights of a run only once.
 
@@ -69,7 +87,9 @@ def registered_as(run: Run, finished: Finished) -> Registered:
         weights = Path(scratch, f"{finished.network}.safetensors")
         weights.write_bytes(content)
         package = packaged(weights, finished.network, description=(card or b"").decode())
-        return register(run, package, scores=finished.metrics, step=finished.best_epoch)
+        entry = register(run, package, scores=finished.metrics, step=finished.best_epoch)
+    keep(run, place, version=entry.version)
+    return entry
 
 
 def packaged(weights: Path, network: str, *, description: str = "") -> Package:
@@ -83,8 +103,18 @@ def packaged(weights: Path, network: str, *, description: str = "") -> Package:
         code=Path(code.origin),
         network=network,
         requirements=[own, *(f"{name}=={version(name)}" for name in ("mlflow", "torch"))],
+        options=_options(weights, network),
         description=description,
     )
+
+
+def _options(weights: Path, network: str) -> dict[str, str]:
+    """Return options that the weights decide, so that a served model need not look for them."""
+    if network != "efficient-sam-ti":
+        return {}
+    from graticule.models.efficient_sam.automatic.fitting import mode_of
+
+    return {"mode": mode_of(load_config(network, str(weights)))}
 
 
 def history(place: Place) -> list[EpochDone]:

@@ -116,6 +116,9 @@ def _train_one(
     job = replace(job, recipe=recipe_for(job.recipe))
     before = begin(job, material.about(), overwrite=settings.overwrite)
     if before is not None:
+        for entered in observe:  # one of them may not have heard of the result when it was new
+            with entered(job) as observer:
+                observer.finish(before)
         return before
     material.check()
     material.tell_split()

@@ -92,5 +92,7 @@ def loaded(file: Path | IO[bytes], *, where: str) -> State:
     try:
         state: State = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises several trees for damaged files
-        raise StorageError(f"{where} is damaged; delete it and begin anew ({type(error).__name__})") from error
+        raise StorageError(
+            f"{where} is damaged; delete it and begin anew ({type(error).__name__})"
+        ) from error
     return state

@@ -11,17 +11,25 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-from graticule.core.errors import ConfigError
 from graticule.experiments.models import Registered
 from graticule.experiments.patient import Patient
 from graticule.experiments.runs import Run, Status
 from graticule.storage.place import Place
 from graticule.training.events import EpochDone, StepDone, TrainingEvent
 from graticule.training.job import Job
-from graticule.training.logged_run import begin, begun_before
+from graticule.training.logged_run import begin, begun_before, is_registered
 from graticule.training.observer import Observe, Observer
-from graticule.training.registering import FILES, LOSS, copy, history, of_epoch, registered_as
-from graticule.training.result import Finished
+from graticule.training.registering import (
+    FILES,
+    LOSS,
+    copy,
+    history,
+    nothing_lost,
+    of_epoch,
+    register_finished,
+    registered_as,
+)
+from graticule.training.result import METRICS, Finished
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +51,9 @@ def tracked(settings: Mapping[str, Any]) -> Observe:
 
     @contextmanager
     def observe(job: Job) -> Iterator[Observer]:
+        if Place.at(job.out).is_file(METRICS):
+            yield Later()
+            return
         before = begun_before(Place.at(job.out))
         observer = Tracked(before or begin(job, settings), goes_on=before is not None)
         try:
@@ -91,14 +102,9 @@ class Tracked(Observer):
             self._epoch(epoch)
         for name in FILES:
             self.patient.do(partial(copy, place=place, name=name))
-        try:
+        with nothing_lost(finished.folder):
             self.patient.catch_up(raising=True)
             self.registered = registered_as(self.run, finished)
-        except ConfigError as error:
-            raise ConfigError(
-                f"{error}; the training is done and lies in {finished.folder}, only MLflow does not know;"
-                f" to register it: graticule models register {finished.folder}"
-            ) from None
         log.info("registered: models:/%s/%d", self.registered.name, self.registered.version)
 
     def close(self, status: Status) -> None:
@@ -112,6 +118,25 @@ class Tracked(Observer):
         if event.epoch not in self._epochs:
             self._epochs.add(event.epoch)
             self.patient.do(partial(Run.metrics, step=event.epoch, values=of_epoch(event)))
+
+
+class Later(Observer):
+    """Tells MLflow of a result that was there before, if it does not know yet."""
+
+    def listen(self, event: TrainingEvent) -> None:
+        """There is nothing to hear: the training is done."""
+
+    def finish(self, finished: Finished) -> None:
+        """Log and register what was not.
+
+        Raises:
+            ConfigError: If MLflow does not answer.
+        """
+        if is_registered(Place.at(finished.folder)):
+            return
+        with nothing_lost(finished.folder):
+            entry = register_finished(finished.folder)
+        log.info("registered: models:/%s/%d", entry.name, entry.version)
 
 
 def _of_step(event: StepDone) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from graticule.report.comparison.values import Curve
@@ -37,17 +38,34 @@ def _figure(
     for line, (names, label) in zip(axes, zip(rows, labels, strict=True), strict=True):
         for axis, (title, curves) in zip(line, drawn.items(), strict=True):
             _draw(axis, curves, names)
-            axis.set_title(f"{label}, {title}", fontsize=9)
+            broken = " (broken: on test images)" if _has(curves, names[1:]) else ""
+            axis.set_title(f"{label}, {title}{broken}", fontsize=9)
             axis.set_xlabel("epoch", fontsize=8)
             axis.set_ylabel(label, fontsize=8)
             axis.tick_params(labelsize=7)
             if logarithmic:
                 axis.set_yscale("log")
+            else:
+                axis.set_ylim(_floor(curves, names[0]), 1.005)
             axis.grid(alpha=0.25)
             axis.spines[["top", "right"]].set_visible(False)
             if axis.get_legend_handles_labels()[0]:
-                axis.legend(fontsize=7, frameon=False)
+                below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2}
+                axis.legend(fontsize=7, frameon=False, **below)
     return figure
+
+
+def _has(curves: Sequence[Curve], names: Sequence[str]) -> bool:
+    return any(name in curve.series for curve in curves for name in names)
+
+
+def _floor(curves: Sequence[Curve], name: str) -> float:
+    """Return where a score's axis begins: below the curves' later halves, where they differ."""
+    later = [
+        np.asarray(curve.series[name])[len(curve.epochs) // 2 :] for curve in curves if name in curve.series
+    ]
+    known = [float(np.nanmin(values)) for values in later if not np.isnan(values).all()]
+    return max(0.0, min(known) - 0.1) if known else 0.0
 
 
 def _draw(axis: Any, curves: Sequence[Curve], names: Sequence[str]) -> None:
@@ -55,7 +73,7 @@ def _draw(axis: Any, curves: Sequence[Curve], names: Sequence[str]) -> None:
         for name, style in zip(names, _STYLES, strict=False):
             if name in curve.series:
                 few = len(curve.epochs) <= 40
-                said = f"{curve.name}, test" if style == "--" else curve.name
+                said = curve.name if style == "-" else None
                 axis.plot(
                     curve.epochs, curve.series[name], style, color=_COLOURS[number % len(_COLOURS)],
                     linewidth=1.1, marker="." if few else None, markersize=4, label=said,

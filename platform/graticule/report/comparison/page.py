@@ -135,14 +135,17 @@ def _paper(comparison: Comparison) -> str:
 _METHOD = (
     "Each image is segmented as graticule segment does: options are fitted to the data set without its labels"
     " (image by image where sizes differ), and the image is seen whole.",
+    "★ marks the winner, bold the best value of each metric.",
     "Intervals (small, grey) are 95 % percentile bootstraps over images. The last line of a cell is the"
     " difference to threshold, image by image; green or red where its interval leaves out 0.",
     "AP50 = TP / (TP + FP + FN) at mask IoU 0.5, mean over images; PQ: panoptic quality; boundary F1 within"
     " 2 px; count error: mean size of predicted minus true number of particles.",
     "Metrics of instances are left out (–) where the truth does not part touching particles: their labels"
     " would be connected components, which nobody was asked to find.",
-    "Images/s and Mpx/s are medians over images after one that does not count, reading and scoring left out.",
-    "Memory is the highest above what data and libraries held, in a process of its own for each entrant.",
+    "Images/s and Mpx/s are medians over images after one that does not count, reading and scoring left out;"
+    " on Ray over 12 images of each data set, while nothing else of the comparison runs.",
+    "Memory is the highest while segmenting above what data and libraries held, in a process of its own for"
+    " each entrant.",
 )
 
 

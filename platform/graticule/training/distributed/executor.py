@@ -15,13 +15,14 @@ from ray.train.torch import TorchTrainer
 
 from graticule.core.errors import PipelineError
 from graticule.training.distributed.mailbox import Mailbox, Once
-from graticule.training.distributed.store import STATE, Given, check_record, state_of
+from graticule.training.distributed.store import Given, check_record, state_of
 from graticule.training.distributed.team import Team, shared_by, team_of
 from graticule.training.distributed.worker import Task, work
 from graticule.training.events import TrainingListener
 from graticule.training.job import Job, run_job
 from graticule.training.loop import Trained
 from graticule.training.recipe import Recipe
+from graticule.training.state import STATE
 
 log = logging.getLogger(__name__)
 

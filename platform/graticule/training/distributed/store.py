@@ -16,7 +16,6 @@ from graticule.training.state import RAY_RECORD, STATE
 from graticule.training.stores import FILE, State, Store, read_state, write_state
 
 
-
 class TrainStore(Store):
     """Keeps the state by ``ray.train.report``, which all workers call equally often.
 

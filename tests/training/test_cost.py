@@ -1,0 +1,38 @@
+import pytest
+
+from graticule.training.cost import cpu_cost
+from graticule.training.recipe import Recipe
+
+
+def recipe(network: str, **values) -> Recipe:
+    return Recipe.model_validate({"network": network, "epochs": 1, "batch": 1, **values})
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "precision", "images_per_second"),
+    [
+        ("yolov8n-seg", 512, "float32", 3.7),
+        ("yolov8n-seg", 512, "bfloat16", 5.95),
+        ("yolov8n-seg", 256, "float32", 15.9),
+        ("swin-unet", 224, "float32", 7.0),
+        ("swin-unet", 448, "auto", 1.57),
+        ("vmamba", 256, "auto", 1.23),
+        ("efficient-sam-ti", 512, "float32", 0.67),
+        ("efficient-sam-ti", 256, "bfloat16", 5.6),
+    ],
+)
+def test_the_cost_told_is_about_what_was_measured(network, size, precision, images_per_second):
+    images = 10_000
+    told = cpu_cost(recipe(network, size=size, precision=precision, steps=images), threads=1)
+    number, unit = told.split()[1:3]
+    told_s = float(number) * {"min": 60, "h": 3600, "days": 86400}[unit]
+    assert told_s == pytest.approx(images * (1 / images_per_second + 0.025), rel=0.3)
+
+
+def test_more_threads_and_smaller_slots_cost_less():
+    made = recipe("vmamba", size=512, steps=100, batch=8)
+    one, two = (cpu_cost(made, threads=threads) for threads in (1, 2))
+    assert one == "about 46 min for 800 crops of 512 px, 7 GiB of memory"
+    assert two.startswith("about 28 min")
+    parted = made.model_copy(update={"slots": 8})
+    assert cpu_cost(parted, threads=1).endswith("2 GiB of memory")
