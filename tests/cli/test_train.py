@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,53 @@ def test_train_says_how_good_it_is_and_where_it_lies_and_how_to_go_on(train, tmp
     assert again.out.startswith("vmamba: already finished, nothing to do")
 
 
+def test_the_command_on_the_card_gives_the_same_weights_again(train, tmp_path):
+    (tmp_path / "without").write_text("2\n")
+    train(*SMALL, "--exclude", tmp_path / "without")
+    card = (tmp_path / "out" / "vmamba" / "card.md").read_text()
+    [command] = (line for line in card.splitlines() if line.startswith("graticule train"))
+    words = [str(tmp_path / "again") if word == "DIR" else word for word in shlex.split(command)]
+    with pytest.raises(SystemExit, match="0"):
+        main([*words[1:], "--no-register", "--device", "cpu"])
+    first, second = (tmp_path / name / "vmamba" / "weights.safetensors" for name in ("out", "again"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_was_trained_without_mlflow_is_registered_by_the_same_command(train, monkeypatch):
+    assert train(*SMALL).status == 0
+    again = train(*SMALL, "--register")
+    assert again.status == 0, again
+    assert "already finished" in again.out
+    assert "registered: models:/graticule-segmenter/1" in again.err
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert "the training is done and lies in" in failed(train(*SMALL, "--register"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--data", "/none"), "/none: no such file or folder"),
+        (("--size", "100"), "100"),
+        (("--batch", "3"), "batch = 3 cannot be cut into 2 equal slots for 2 workers; ask for --batch 4"),
+    ],
+)
+def test_what_cannot_be_is_known_before_ray_is_started(images, tmp_path, monkeypatch, capsys, options, said):
+    def start(workers) -> None:
+        raise AssertionError("started")
+
+    monkeypatch.setattr("graticule.pipeline.session._connect", start)
+    arguments = ["--data", str(images), "--model", "vmamba", "--out", str(tmp_path), "--no-register"]
+    with pytest.raises(SystemExit, match="1"):
+        main(["train", *arguments, "--workers", "2", *options])
+    assert said in capsys.readouterr().err
+
+
+def test_a_list_of_images_to_exclude_names_some(train, tmp_path):
+    (tmp_path / "list").write_text("\n \n")
+    assert f"--exclude {tmp_path}/list names no image" in failed(train("--exclude", tmp_path / "list"))
+
+
 def test_options_of_their_own_go_before_the_recipe(train, tmp_path):
     small = [*SMALL]
     del small[small.index("epochs=2") - 1 : small.index("epochs=2") + 1]
@@ -111,6 +159,7 @@ def test_of_all_networks_those_that_fail_are_counted(train):
         (("--size", "100"), "100"),
         (("--workers", "2"), "--device cpu: on Ray"),
         (("--held-out", "2"), "held_out = 2"),
+        (("--exclude", "/none.txt"), "/none.txt: no such file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

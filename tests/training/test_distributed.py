@@ -140,6 +140,7 @@ class Followed:
     weights: dict[str, torch.Tensor]
     steps: list[StepDone]
     epochs: list[EpochDone]
+    hardware: str
 
 
 def followed(run, job: Job) -> Followed:
@@ -147,8 +148,8 @@ def followed(run, job: Job) -> Followed:
     trained = run(job, events.append)
     steps = [event for event in events if isinstance(event, StepDone)]
     epochs = [event for event in events if isinstance(event, EpochDone)]
-    assert list(trained.history)[-len(epochs) :] == epochs
-    return Followed(trained.network.state_dict(), steps, epochs)
+    assert list(trained.history)[len(trained.history) - len(epochs) :] == epochs
+    return Followed(trained.network.state_dict(), steps, epochs, trained.hardware)
 
 
 def alone(job: Job, listen):
@@ -186,6 +187,7 @@ def by_two(ray, tmp_path_factory) -> Followed:
 @pytest.mark.slow
 def test_two_workers_learn_what_one_process_learns_from_the_same_slots(by_one, by_two):
     assert_same(by_two, by_one, within=1e-4)
+    assert re.fullmatch(r"2 workers on Ray: 2 on .* cores, 1 threads", by_two.hardware)
 
 
 @pytest.mark.slow
@@ -211,6 +213,9 @@ def test_a_run_whose_driver_failed_goes_on_when_it_is_repeated(by_one, ray, tmp_
     again = followed(train, job(tmp_path))
     assert again.steps[0].step > RECIPE.steps
     assert_same_weights(again, by_one, within=1e-6)
+    over = followed(train, job(tmp_path))  # a driver killed before it had written the result
+    assert (over.steps, over.epochs) == ([], [])
+    assert_same_weights(over, by_one, within=1e-6)
 
 
 @pytest.mark.slow
@@ -309,6 +314,13 @@ def test_an_epoch_that_a_lost_worker_kept_but_did_not_tell_is_told_by_the_next()
     ):
         tell(letter)
     assert told == [epoch(2), epoch(3), epoch(4)]
+
+
+def test_of_each_worker_the_last_machine_counts():
+    tell = Once(None)
+    for letter in (Joined(0, "a card"), Joined(1, "another"), Joined(1, "a card")):
+        tell(letter)
+    assert tell.machines == {0: "a card", 1: "a card"}
 
 
 @pytest.mark.parametrize(

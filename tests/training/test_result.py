@@ -76,7 +76,9 @@ def test_one_process_does_not_begin_anew_what_ray_began(tmp_path):
     refuse_state_of_ray(job(str(tmp_path)))
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / RAY_RECORD).write_text("{}")
-    with pytest.raises(StorageError, match="holds the state of a training on Ray; go on with --workers 2, or"):
+    with pytest.raises(
+        StorageError, match="holds the state of a training on Ray; go on with --workers 2, or"
+    ):
         refuse_state_of_ray(job(str(tmp_path), slots=2))
 
 

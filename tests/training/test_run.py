@@ -119,6 +119,45 @@ def test_a_killed_training_goes_on_and_ends_like_one_that_was_not(images, tmp_pa
     assert not (cut / "state").exists()
 
 
+def test_a_kill_while_the_result_is_written_is_healed_by_the_same_command(images, tmp_path, monkeypatch):
+    def kill() -> str:
+        raise KeyboardInterrupt
+
+    class Late(Dying):
+        def listen(self, event) -> None:
+            monkeypatch.setattr("graticule.training.result._now", kill)
+
+    @contextmanager
+    def late(job):
+        yield Late(0)
+
+    folder = tmp_path / "vmamba"
+    with pytest.raises(KeyboardInterrupt):
+        trained(images, tmp_path, observe=[late])
+    monkeypatch.undo()
+    before = (folder / "weights.safetensors").read_bytes()
+    assert (folder / "metrics.json").exists()
+    assert json.loads((folder / "run.json").read_text())["finished"] is None
+    [done] = trained(images, tmp_path)
+    assert done.worked
+    assert json.loads((folder / "run.json").read_text())["finished"]
+    assert (folder / "weights.safetensors").read_bytes() == before
+    assert not (folder / "state").exists()
+
+
+def test_images_excluded_are_on_no_side_and_the_card_says_so(images, tmp_path, caplog):
+    caplog.set_level("INFO")
+    trained(images, tmp_path, excluded=["0", "2.png"])
+    assert "trained on 1 images; validated on 1 held out" in caplog.text
+    assert (tmp_path / "vmamba" / "excluded.txt").read_text() == "0\n2.png\n"
+    assert "images of the 2 names in `excluded.txt`" in (tmp_path / "vmamba" / "card.md").read_text()
+
+
+def test_images_excluded_that_leave_nothing_are_named_as_the_reason(images, tmp_path):
+    with pytest.raises(InputError, match=r"images of the 3 names excluded, .* nothing is left to hold out"):
+        trained(images, tmp_path, excluded=["0", "1", "2"])
+
+
 def test_another_recipe_or_other_data_want_another_place_or_overwrite(images, tmp_path):
     trained(images, tmp_path / "out")
     with pytest.raises(StorageError, match=r"batch was 2, now 4.*--overwrite"):
@@ -161,6 +200,17 @@ def test_what_cannot_be_is_known_before_anything_is_written(images, tmp_path, ov
         trained(images, tmp_path / "out", overrides=overrides)
     assert said in str(refused.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_machines_are_asked_for_only_when_what_is_asked_for_can_be(images, tmp_path):
+    def busy(recipe):
+        raise AssertionError("asked")
+
+    settings = train_settings(
+        model="vmamba", data=[str(images)], out=str(tmp_path), overrides={**TINY, "size": 33}
+    )
+    with pytest.raises(ConfigError, match="33"):
+        train(settings, recipe_for=busy)
 
 
 def test_a_slot_too_small_for_batch_statistics_is_said_so(images, tmp_path):

@@ -160,14 +160,18 @@ def test_an_excluded_image_and_its_group_are_on_neither_side(found, data):
     out = data.draw(st.lists(st.sampled_from(every), min_size=1, max_size=4))
     names = [found[place].called(index)[0] for place, index in out]
     parted = split(found, share=0.3, excluded=names)
-    used = [(place, i) for side in (parted.train, parted.held) for place, part in enumerate(side) for i in part]
+    used = [
+        (place, i) for side in (parted.train, parted.held) for place, part in enumerate(side) for i in part
+    ]
     for place, index in used:
         for gone, number in out:
             assert found[place].group(index) != found[gone].group(number)
             assert found[place].scenes[index] != found[gone].scenes[number]
     everything = split(found, share=0.3)
     assert len(used) + len(out) >= 1
-    assert set(used) < {(p, i) for side in (everything.train, everything.held) for p, x in enumerate(side) for i in x}
+    assert set(used) < {
+        (p, i) for side in (everything.train, everything.held) for p, x in enumerate(side) for i in x
+    }
 
 
 def test_names_are_those_of_files_with_or_without_the_ending(tmp_path):

@@ -1,5 +1,7 @@
 """A state on disk is there whole or not at all."""
 
+import resource
+
 import pytest
 import torch
 
@@ -63,6 +65,20 @@ def test_a_place_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="the checkpoint cannot be written"):
         Folder(tmp_path / "file").save({"epoch": 0}, {})
+
+
+def test_a_disk_that_is_full_is_named_and_the_old_state_stays(tmp_path):
+    store = Folder(tmp_path)
+    store.save({"epoch": 0}, {})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    try:
+        with pytest.raises(StorageError, match="the checkpoint cannot be written"):
+            store.save({"epoch": 1, "weights": torch.zeros(1 << 20)}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert store.load() == {"epoch": 0}
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 def test_nowhere_keeps_nothing():

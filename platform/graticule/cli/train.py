@@ -11,7 +11,7 @@ import typer
 from graticule.cli.paths import in_submitted_job, located, located_weights
 from graticule.cli.training_progress import training_bars
 from graticule.cli.values import named_values
-from graticule.core.errors import ConfigError, GraticuleError
+from graticule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from graticule.training.run import Failed, Finished
@@ -107,8 +107,7 @@ def train(
     logged = [tracked(settings.model_dump(mode="json"))] if register else []
     with _execution(workers, use_gpu=use_gpu, device=device) as how, training_bars() as bars:
         outcomes = train_networks(settings, observe=[bars, *logged], **how)
-    failed = _say(outcomes)
-    return max(failed, _made_up_for(outcomes) if register else 0)
+    return _say(outcomes)
 
 
 def _located_source(text: str) -> str:
@@ -188,19 +187,3 @@ def _say(outcomes: "Sequence[Finished | Failed]") -> int:
     if failed:
         log.error("%d of %d networks failed", failed, len(outcomes))
     return int(failed > 0)
-
-
-def _made_up_for(outcomes: "Sequence[Finished | Failed]") -> int:
-    """Register what an earlier command trained, in case that it could not; return 1 if that fails."""
-    from graticule.training.registering import register_finished
-    from graticule.training.run import Finished
-
-    for finished in outcomes:
-        if isinstance(finished, Finished) and not finished.worked:
-            try:
-                entry = register_finished(finished.folder)
-            except GraticuleError as error:
-                log.error("error: %s is trained but not registered: %s", finished.network, error)
-                return 1
-            log.info("registered: models:/%s/%d", entry.name, entry.version)
-    return 0

@@ -23,6 +23,7 @@ from graticule.training.learner import Learner, learner
 from graticule.training.loop import Feed, Trained, fit
 from graticule.training.plan import Pick, Plan
 from graticule.training.recipe import Augmentation, Recipe
+from graticule.training.slot import slot_errors
 from graticule.training.stores import Store
 from graticule.training.validation import Validation
 from graticule.training.world import Alone, World
@@ -112,18 +113,19 @@ def run_job(
         made = CropMaker(job.sources, job.recipe)
         slots = job.recipe.slots
         feed = local_feed(job.plan(), made, slots=slots, rank=world.rank, workers=world.size)
-    return fit(
-        job.learner(),
-        feed,
-        job.recipe,
-        validate=job.validation(device),
-        identity=job.identity,
-        store=store,
-        world=world,
-        device=device,
-        listen=listen,
-        save_every=save_every,
-    )
+    with slot_errors(job.recipe):
+        return fit(
+            job.learner(),
+            feed,
+            job.recipe,
+            validate=job.validation(device),
+            identity=job.identity,
+            store=store,
+            world=world,
+            device=device,
+            listen=listen,
+            save_every=save_every,
+        )
 
 
 @dataclass

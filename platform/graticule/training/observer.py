@@ -18,7 +18,10 @@ class Observer(ABC):
 
     @abstractmethod
     def finish(self, finished: Finished) -> None:
-        """Hear that the result lies on disk; not called where the training failed."""
+        """Hear that the result lies on disk, or lay there before (``finished.worked`` is false).
+
+        Not called where the training failed.
+        """
 
 
 Observe = Callable[[Job], AbstractContextManager[Observer]]

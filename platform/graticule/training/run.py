@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 Execute = Callable[[Job, TrainingListener], Trained]
 """Runs a job, going on from the state in its folder: in this process, or on Ray Train."""
-_NO_STATISTICS = "Expected more than 1 value per channel"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,24 +137,7 @@ def _executed(job: Job, execute: Execute, observers: Sequence[Observer]) -> Trai
         for observer in observers:
             observer.listen(event)
 
-    try:
-        return execute(job, listen)
-    except torch.OutOfMemoryError as error:
-        raise ConfigError(
-            f"{_slot(job)} does not fit in the memory of the graphics card; take more --set slots=N, or"
-            f" --set checkpointing=true ({str(error).splitlines()[0][:120]})"
-        ) from None
-    except ValueError as error:
-        if _NO_STATISTICS not in str(error):
-            raise
-        raise ConfigError(f"{_slot(job)} is too little for batch statistics; take a larger --batch") from None
-
-
-def _slot(job: Job) -> str:
-    recipe = job.recipe
-    count = recipe.batch // recipe.slots
-    images = "1 image" if count == 1 else f"{count} images"
-    return f"{recipe.network}: a slot of {images} of {recipe.size} px"
+    return execute(job, listen)
 
 
 def _job(settings: TrainSettings, material: Material, made: Recipe) -> Job:

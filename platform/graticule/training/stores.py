@@ -4,8 +4,9 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -83,7 +84,7 @@ def read_state(path: Path) -> State:
     return loaded(path, where=str(path))
 
 
-def loaded(file: Path | IO[bytes], *, where: str) -> State:
+def loaded(file: Path | BytesIO, *, where: str) -> State:
     """Return the state in a file, or in an open one that ``where`` names.
 
     Raises:

@@ -76,13 +76,13 @@ class Validation:
         """Return the mean metrics of a network in evaluation mode, ``score`` among them."""
         return summary(list(self.each(network)))
 
-    def each(self, network: nn.Module, most: int | None = None) -> Iterator[Scored]:
-        """Yield what a network finds in the images, or in the first ``most``.
+    def each(self, network: nn.Module) -> Iterator[Scored]:
+        """Yield what a network finds in the images.
 
         Raises:
             InputError: If an image cannot be read, or the network answers with NaN.
         """
-        for number, (source, index) in enumerate(self._where[:most]):
+        for number, (source, index) in enumerate(self._where):
             example = self._example(number)
             found = self._found(network, example)
             yield Scored(

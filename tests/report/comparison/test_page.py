@@ -1,11 +1,13 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from graticule.report.comparison import publish
+from graticule.report.comparison import Curve, publish
+from graticule.report.comparison.publish import as_json
 from graticule.report.comparison.table import paper_table_html, table_csv, table_html
 
 from .drawn import NASTY, comparison, row
@@ -45,6 +47,12 @@ def test_the_json_holds_rule_champion_and_rows(folder):
     assert held["champion"] == "swin-unet (builtin)"
     assert held["rule"] == "Champion: highest AP50."
     assert len(held["datasets"][1]["rows"]) == 4
+
+
+def test_an_epoch_of_which_nothing_is_known_is_null_in_the_json():
+    curve = Curve(name="a", epochs=[1, 2], series={"iou": [float("nan"), 0.5]})
+    held = json.dumps(as_json(replace(comparison("a"), curves=[curve]), None), allow_nan=False)
+    assert json.loads(held)["curves"][0]["series"]["iou"] == [None, 0.5]
 
 
 def test_a_sure_difference_is_coloured_and_an_unsure_one_is_not():

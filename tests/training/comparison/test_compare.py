@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -123,6 +124,15 @@ def test_a_history_becomes_a_curve(tmp_path, swin, masks):
     (curve,) = done.comparison.curves
     assert (list(curve.epochs), list(curve.series["loss"])) == ([1, 2], [1.0, 0.5])
     assert (tmp_path / "out" / "figures" / "figure-3-loss.svg").is_file()
+
+
+def test_images_whose_labels_follow_a_threshold_have_no_say(tmp_path, parted, masks):
+    theirs = shutil.copytree(masks, tmp_path / "em4" / "test")
+    both = run(tmp_path / "both", parted, theirs)
+    ours = both.comparison.datasets[0].rows[0].means["ap50"].value
+    assert both.verdict.score == pytest.approx(ours)
+    assert f"Without a say, since its labels follow a threshold: {theirs}" in both.comparison.rule
+    assert run(tmp_path / "alone", theirs).verdict.name == "threshold"
 
 
 def test_the_rule_is_told(tmp_path, masks):

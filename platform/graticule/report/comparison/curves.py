@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from graticule.report.comparison.values import Curve
 
@@ -43,10 +44,11 @@ def _figure(
             axis.set_xlabel("epoch", fontsize=8)
             axis.set_ylabel(label, fontsize=8)
             axis.tick_params(labelsize=7)
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             if logarithmic:
                 axis.set_yscale("log")
             else:
-                axis.set_ylim(_floor(curves, names[0]), 1.005)
+                axis.set_ylim(_floor([*ours, *paper], names[0]), 1.005)  # ours and theirs alike
             axis.grid(alpha=0.25)
             axis.spines[["top", "right"]].set_visible(False)
             if axis.get_legend_handles_labels()[0]:

@@ -73,7 +73,7 @@ def compare_in_mlflow(
             if champions[0] is not None:
                 run.tags({"champion": champions[0].address})
             run.finish()
-        except GraticuleError as error:
+        except ConfigError as error:
             raise ConfigError(
                 f"{error}; the comparison is done and lies in {done.out}, only MLflow does not know: the same"
                 " command with --overwrite tells it, and measures nothing again"

@@ -41,23 +41,24 @@ class CompareOnRay:
         """Yield what each piece of work came to; a worker that dies costs its own row alone."""
         cluster: Mapping[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = int(cluster.get("GPU", 0))
-        # One call in a process: what an earlier one took would be missing from the memory of the next.
-        task = ray.remote(num_cpus=1, num_gpus=min(gpus, 1), max_calls=1, max_retries=1)(_perform)
         for work in works:
             size = _size(work, cluster, self.workers or gpus or int(cluster.get("CPU", 1)))
-            yield self._of_one(work, size, task)
+            try:
+                yield self._of_one(work, size, {"num_cpus": 1, "num_gpus": min(gpus, 1), "max_retries": 1})
+            except RayError as error:
+                log.debug("%s failed", work.entrant.name, exc_info=True)
+                yield Measured(entrant=work.entrant, trouble=_reason(error))
 
-    def _of_one(self, work: Work, size: int, task: Any) -> Measured:
-        try:
-            shards = [replace(shard, threads=1) for shard in shards_of(work, size)]
-            parts = self._done(shards, task)
+    def _of_one(self, work: Work, size: int, share: Mapping[str, Any]) -> Measured:
+        shards = [replace(shard, threads=1) for shard in shards_of(work, size)]
+        parts = self._done(shards, ray.remote(max_calls=0, **share)(_perform))
+        for measured, labels in parts:
+            if measured.trouble is not None:
+                return measured
             if work.keep is not None:
-                for _, labels in parts:
-                    unpack(work.keep, labels)
-            [(timed, _)] = self._done([timing_of(work)], task)
-        except RayError as error:
-            log.debug("%s failed", work.entrant.name, exc_info=True)
-            return Measured(entrant=work.entrant, trouble=_reason(error))
+                unpack(work.keep, labels)
+        # A process of its own: what others took before would be missing from its memory.
+        [(timed, _)] = self._done([timing_of(work)], ray.remote(max_calls=1, **share)(_perform))
         return together([measured for measured, _ in parts], timed)
 
     def _done(self, works: Sequence[Work], task: Any) -> list[Answer]:

@@ -14,6 +14,7 @@ from ray.exceptions import RayError
 from ray.train.torch import TorchTrainer
 
 from graticule.core.errors import PipelineError
+from graticule.training.cost import cpu_cost
 from graticule.training.distributed.mailbox import Mailbox, Once
 from graticule.training.distributed.store import Given, check_record, state_of
 from graticule.training.distributed.team import Team, shared_by, team_of
@@ -22,7 +23,8 @@ from graticule.training.events import TrainingListener
 from graticule.training.job import Job, run_job
 from graticule.training.loop import Trained
 from graticule.training.recipe import Recipe
-from graticule.training.state import STATE
+from graticule.training.state import STATE, state_store
+from graticule.training.stores import State
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ class OnRayTrain:
         """
         team = self._team(job.recipe.network, _cluster())
         job = replace(job, recipe=shared_by(job.recipe, team.size))
+        _tell(job.recipe, team)
         check_record(job.out)
         mailbox = Mailbox()
         task = Task(
@@ -85,11 +88,27 @@ class OnRayTrain:
         fitting, tell = _Fitting(_trainer(task, team), job.recipe.network), Once(listen)
         _listen(fitting, mailbox, tell)
         mailbox.remove()
-        trained = run_job(job, store=Given(state_of(fitting.checkpoint())))
+        trained = run_job(job, store=Given(_last_state(fitting, job)))
         return replace(trained, hardware=_said_of(tell.machines))
 
     def _team(self, network: str, cluster: Mapping[str, float]) -> Team:
         return team_of(network, cluster, workers=self.workers, use_gpu=self.use_gpu)
+
+
+def _last_state(fitting: "_Fitting", job: Job) -> State:
+    """Return what the workers ended with; nothing is reported where one process had made all epochs."""
+    checkpoint = fitting.checkpoint()
+    state = state_of(checkpoint) if checkpoint is not None else state_store(job).load()
+    if state is None:
+        raise PipelineError(f"training {job.recipe.network}: the workers ended without a result; try again")
+    return state
+
+
+def _tell(recipe: Recipe, team: Team) -> None:
+    workers = "1 worker" if team.size == 1 else f"{team.size} workers"
+    each = "a GPU" if team.gpus_each else f"{team.threads} threads"
+    cost = "" if team.gpus_each else f": {cpu_cost(recipe, threads=team.size * team.threads)}"
+    log.info("%s trains on Ray with %s, each with %s%s", recipe.network, workers, each, cost)
 
 
 def _cluster() -> Mapping[str, float]:
@@ -101,7 +120,7 @@ def _said_of(machines: Mapping[int, str]) -> str:
     """Return in words what hardware the workers were on, by their ranks."""
     counts = Counter(machines.values())
     listed = "; ".join(f"{count} on {hardware}" for hardware, count in counts.items())
-    return f"{len(machines)} workers on Ray: {listed}" if len(machines) > 1 else next(iter(counts))
+    return f"{len(machines)} workers on Ray: {listed}" if len(machines) > 1 else next(iter(counts), "?")
 
 
 def _trainer(task: Task, team: Team) -> TorchTrainer:
@@ -150,19 +169,16 @@ class _Fitting(threading.Thread):
         except Exception as error:  # noqa: BLE001 - it is raised again in the main thread
             self._error = error
 
-    def checkpoint(self) -> ray.train.Checkpoint:
-        """Return the last checkpoint.
+    def checkpoint(self) -> ray.train.Checkpoint | None:
+        """Return the last checkpoint, ``None`` if there is none.
 
         Raises:
-            PipelineError: If there is none, or the workers failed.
+            PipelineError: If the workers failed.
         """
         if self._error is not None:
             log.debug("training %s failed", self._network, exc_info=self._error)
             raise PipelineError(f"training {self._network}: {_reason(self._error)}") from self._error
-        if self._result is None or self._result.checkpoint is None:
-            raise PipelineError(f"training {self._network}: the workers ended without a result; try again")
-        checkpoint: ray.train.Checkpoint = self._result.checkpoint
-        return checkpoint
+        return self._result.checkpoint if self._result is not None else None
 
 
 def _listen(fitting: _Fitting, mailbox: Mailbox, tell: Once) -> None:

@@ -9,7 +9,7 @@ import torch
 from ray.exceptions import RayError
 from threadpoolctl import threadpool_limits
 
-from graticule.core.errors import ConfigError, GraticuleError, PipelineError
+from graticule.core.errors import GraticuleError, PipelineError
 from graticule.training.distributed.feed import ray_feed
 from graticule.training.distributed.mailbox import Joined, NotWanted, Slot, report_error
 from graticule.training.distributed.store import TrainStore
@@ -47,13 +47,6 @@ def work(task: Task) -> None:
         _train(task, world)
     except NotWanted:
         raise
-    except torch.OutOfMemoryError as error:
-        said = ConfigError(
-            f"batch = {task.job.recipe.batch} in {task.job.recipe.slots} slots does not fit in the GPU's"
-            " memory; ask for a smaller --batch, more slots, or checkpointing=true"
-        )
-        report_error(task.slot, said)
-        raise said from error
     except GraticuleError as error:
         report_error(task.slot, error)
         raise
