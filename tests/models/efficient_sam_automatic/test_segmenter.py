@@ -166,7 +166,8 @@ def test_small_particles_get_smaller_views():
     rng = np.random.default_rng(1)
     image, _ = discs((400, 400), *((*at, 2.5) for at in rng.uniform(0, 400, (100, 2))))
     noisy = image + rng.normal(0, 5, image.shape).astype(np.float32)
-    assert EfficientSam.adapted(EfficientSam.Options(mode="automatic", weights_sha256="0" * 64), [noisy]).view_px < 350
+    options = EfficientSam.Options(mode="automatic", weights_sha256="0" * 64)
+    assert EfficientSam.adapted(options, [noisy]).view_px < 350
 
 
 def test_adapting_to_frames_without_an_image_still_gives_numbers():
