@@ -15,5 +15,5 @@ THRESHOLD = Entrant(name="threshold", network="threshold")
     ("how", "says"), [("killed", "signal 9.*too little memory"), ("raised", "ZeroDivisionError: by")]
 )
 def test_work_that_ends_badly_is_trouble(how, says):
-    [measured] = one_by_one([Ending(how, THRESHOLD)])
+    [measured] = one_by_one([Ending(how=how, entrant=THRESHOLD, sets=())])
     assert re.search(says, measured.trouble)
