@@ -26,8 +26,9 @@ class Counting:
                 raise KeyboardInterrupt
 
 
-def again(out, data, weights, execute, **how):
-    sources, entrants = [open_source(str(data))], entrants_of([f"swin-unet={weights}"])
+def again(out, data, weights, execute, *, more=(), **how):
+    sources = [open_source(str(data))]
+    entrants = entrants_of([f"swin-unet={file}" for file in (weights, *more)])
     return compare(sources, entrants, out, Asked(threads=1), execute=execute, **how)
 
 
@@ -53,10 +54,10 @@ def test_only_who_is_missing_is_measured(interrupted, masks):
     assert not list(out.parent.glob("*unfinished*")), "what was kept is removed in the end"
 
 
-def test_other_weights_in_the_same_place_are_measured(interrupted, masks):
+def test_other_weights_in_the_same_place_are_measured(interrupted, masks, swin):
     out, weights = interrupted
     with pytest.raises(KeyboardInterrupt):
-        again(out, masks, weights, Counting(1))
+        again(out, masks, weights, Counting(1), more=[swin])
     tiny_swin(weights, seed=1)
     rest = Counting()
     again(out, masks, weights, rest)
@@ -65,9 +66,10 @@ def test_other_weights_in_the_same_place_are_measured(interrupted, masks):
 
 def test_an_mlflow_that_goes_away_leaves_the_comparison_and_is_told_later(tmp_path, masks, swin, monkeypatch):
     def pulled(works):
-        yield from here(works)
+        done = list(here(works))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        yield from done
 
     def go(execute, **how):
         sources, entrants = [open_source(str(masks))], entrants_of(["threshold"])
