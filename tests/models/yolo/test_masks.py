@@ -47,9 +47,15 @@ def test_an_outline_is_as_round_as_its_particle_not_as_its_cells():
 
 
 def test_a_mask_is_not_cut_at_its_box():
-    tight = found((38, 22, 58, 42))
+    tight = found((31, 15, 65, 49))
     (body,) = whole_bodies(tight, prototypes(disc(32, 48, 20)))
     assert np.isclose(np.count_nonzero(body), np.pi * 20**2, rtol=0.02)
+
+
+def test_a_mask_reaches_a_cell_beyond_its_box_and_no_further():
+    (body,) = whole_bodies(found((40, 24, 56, 40)), prototypes(disc(32, 48, 40)))
+    y, x = np.nonzero(body)
+    assert (y.min(), y.max() + 1, x.min(), x.max() + 1) == (20, 44, 36, 60)
 
 
 def test_of_several_parts_the_one_in_the_box_is_the_particle():

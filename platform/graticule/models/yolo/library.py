@@ -10,7 +10,7 @@ import importlib
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
@@ -49,6 +49,17 @@ def segmentation_model(classes: int) -> nn.Module:
         model: nn.Module = tasks.SegmentationModel(plan, ch=3, verbose=False)
     model.args = _imported("ultralytics.cfg").get_cfg()
     return model
+
+
+def segmentation_loss(model: nn.Module, mask_loss: Callable[..., Tensor]) -> Any:
+    """Return ultralytics' loss of a model, but for the part that compares masks.
+
+    Raises:
+        ConfigError: If ultralytics is not installed, or cannot be imported.
+    """
+    loss = _imported("ultralytics.utils.loss").v8SegmentationLoss(model)
+    loss.single_mask_loss = mask_loss
+    return loss
 
 
 def non_maximum_suppression(

@@ -10,10 +10,14 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import binary_cross_entropy_with_logits
 
+from graticule.models.yolo.library import segmentation_loss
 from graticule.models.yolo.network import PROTOTYPE_PX, YoloSeg
 
+_TURNS = PROTOTYPE_PX + 1, 2 * (PROTOTYPE_PX + 1)
+_ALWAYS = [pixel for pixel in range(PROTOTYPE_PX**2) if pixel not in _TURNS]
+"""Pixels of a cell: those that count in every other one, and in all."""
 _PARTS = ("box_loss", "seg_loss", "cls_loss", "dfl_loss")
 
 
@@ -49,8 +53,8 @@ def loss_of(
 ) -> tuple[Float[Tensor, ""], Mapping[str, Tensor]]:
     """Return the loss per image, and its parts by name, detached."""
     model = network.network
-    if getattr(getattr(model, "criterion", None), "device", images.device) != images.device:
-        model.criterion = None  # it was made on another device
+    if getattr(getattr(model, "criterion", None), "device", None) != images.device:
+        model.criterion = segmentation_loss(model, mask_loss)
     batch = {
         "img": images,
         "batch_idx": targets.image,
@@ -78,13 +82,55 @@ class YoloLoss(nn.Module):
         return loss_of(self.network, images, targets)
 
 
+def mask_loss(
+    truth: Float[Tensor, "n h w"],
+    coefficients: Float[Tensor, "n m"],
+    prototypes: Float[Tensor, "m h w"],
+    boxes: Float[Tensor, "n 4"],
+    _: Float[Tensor, " n"],
+) -> Float[Tensor, ""]:
+    """Return the sum over instances of the mean cross-entropy in their boxes and a cell around them.
+
+    The library's own asks only about cells whose upper left corner lies in the box: masks then
+    reach beyond its upper and left edges, where nobody tells them not to.
+
+    Args:
+        truth: 1 inside of the instance.
+        coefficients: Of the prototypes.
+        prototypes: Of the image.
+        boxes: x0, y0, x1, y1 in cells of the prototypes.
+    """
+    logits = torch.einsum("nm,mhw->nhw", coefficients, prototypes)
+    loss = binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    x0, y0, x1, y1 = boxes[:, :, None].unbind(1)
+    x, y = (torch.arange(length, device=loss.device) for length in (loss.shape[2], loss.shape[1]))
+    columns, rows = (x + 2 > x0) & (x - 1 < x1), (y + 2 > y0) & (y - 1 < y1)
+    near = rows[:, :, None] & columns[:, None, :]
+    return ((loss * near).sum(dim=(1, 2)) / near.sum(dim=(1, 2))).sum()
+
+
+def _cells(frame: Int[Tensor, "h w"]) -> Int[Tensor, "h4 w4"]:
+    """Return the commonest label in each cell of the prototypes.
+
+    One pixel of each is left out, so that two halves do not tie; in every other cell another one,
+    so that outlines are not shifted.
+    """
+    height, width = (length // PROTOTYPE_PX for length in frame.shape)
+    cells = frame[: height * PROTOTYPE_PX, : width * PROTOTYPE_PX]
+    cells = cells.reshape(height, PROTOTYPE_PX, width, PROTOTYPE_PX).transpose(1, 2).flatten(2)
+    row, column = (torch.arange(length, device=frame.device) for length in (height, width))
+    other = (row[:, None] + column) % 2 == 1
+    one = torch.where(other, cells[:, :, _TURNS[0]], cells[:, :, _TURNS[1]])
+    commonest: Tensor = torch.cat([cells[:, :, _ALWAYS], one[:, :, None]], dim=2).mode(dim=2).values
+    return commonest
+
+
 def _of_frame(frame: Int[Tensor, "h w"]) -> tuple[Float[Tensor, "n 4"], Int[Tensor, "h4 w4"]]:
     """Return boxes and small masks of a frame's instances, in the order of their labels."""
     y, x = frame.nonzero(as_tuple=True)
     instances, owner = torch.unique(frame[y, x], return_inverse=True)
-    small = interpolate(frame[None, None].double(), scale_factor=1 / PROTOTYPE_PX, mode="nearest-exact")
-    own = torch.searchsorted(instances, small[0, 0].to(instances.dtype).contiguous()) + 1
-    masks = torch.where(small[0, 0] > 0, own, 0)
+    small = _cells(frame)
+    masks = torch.where(small > 0, torch.searchsorted(instances, small.contiguous()) + 1, 0)
     start = torch.stack([_each(x, owner, len(instances), "amin"), _each(y, owner, len(instances), "amin")], 1)
     end = (
         torch.stack([_each(x, owner, len(instances), "amax"), _each(y, owner, len(instances), "amax")], 1) + 1

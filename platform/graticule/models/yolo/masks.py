@@ -1,12 +1,15 @@
 """The mask of a detection: coefficients times prototypes, upsampled as logits, then cut at a level.
 
 Upsampling what is already cut, or cutting at the box, leaves steps of four pixels and straight
-edges in the outline. Memory does not grow with the number of detections: products are made a
-few at a time, and only the surroundings of a mask are upsampled.
+edges in the outline. Further than a cell outside of the box nobody has told the network what is
+the particle (:func:`graticule.models.yolo.loss.mask_loss`): there it is cut. Memory does not grow
+with the number of detections: products are made a few at a time, and only the surroundings of a
+mask are upsampled.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
@@ -64,10 +67,11 @@ def _mask(
     if around is None:
         return None
     logit = sampled(coarse, around, cell_px=cell_px)
-    inside = tuple(
-        slice(max(b.start - a.start, 0), max(b.stop - a.start, 0)) for a, b in zip(around, box, strict=True)
-    )
-    body = _most_inside(logit > level, inside)
+    inside = _within(around, box, (0.0, 0.0))
+    near = _within(around, box, cell_px)
+    above = np.zeros(logit.shape, bool)
+    above[near] = logit[near] > level
+    body = _most_inside(above, inside)
     return None if body is None else Mask(box=around, logit=logit, body=body)
 
 
@@ -91,6 +95,15 @@ def _surroundings(
         for cells, cell, edge in zip((rows, columns), cell_px, shape, strict=True)
     )
     return (y, x) if y.start < y.stop and x.start < x.stop else None
+
+
+def _within(around: Box, box: Box, more: tuple[float, float]) -> tuple[slice, slice]:
+    """Return where a box, grown to all sides, lies in the box ``around``."""
+    y, x = (
+        slice(max(b.start - ceil(grown) - a.start, 0), max(b.stop + ceil(grown) - a.start, 0))
+        for a, b, grown in zip(around, box, more, strict=True)
+    )
+    return y, x
 
 
 def _most_inside(above: Bool[np.ndarray, "y x"], inside: tuple[slice, ...]) -> Bool[np.ndarray, "y x"] | None:
