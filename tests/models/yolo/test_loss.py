@@ -23,7 +23,7 @@ def test_small_masks_are_on_the_whole_neither_shifted_nor_grown():
         for small, label in zip(masks, labels, strict=True)
     ]
     assert torch.stack(shifts).mean(dim=0).abs().max() < 0.1
-    assert masks.bool().sum() * PROTOTYPE_PX**2 == pytest.approx(int(labels.sum()), rel=0.01)
+    assert masks.bool().sum() * PROTOTYPE_PX**2 == pytest.approx(int(labels.sum()), rel=0.02)
 
 
 @pytest.mark.parametrize("turned", [0, 1, 2, 3])
