@@ -82,8 +82,10 @@ def test_mlflow_alone_segments_as_graticule_does(network, tmp_path):
 def test_what_is_registered_says_what_it_is_and_how_good(network):
     entry, run = registered(network)
     sha256 = weights_sha256(network[0], network[1]["weights"])
+    options = {name: str(value) for name, value in network[1].items() if name != "weights"}
     assert (entry.name, entry.version, entry.network) == ("graticule-segmenter", 1, network[0])
     assert entry.tags == {
+        **options,
         "network": network[0],
         "sha256": sha256,
         "score.iou": "0.5",
