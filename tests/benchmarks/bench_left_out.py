@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bench_weights import SHARED, Scores, labelled_au750, row, scored, wanted_entrants
+from bench_weights import SHARED, Scores, frame_number, labelled_au750, row, scored, wanted_entrants
 
 from graticule.training.run import train
 from graticule.training.settings import train_settings
@@ -48,7 +48,7 @@ def _tuned(name: str, start: str, left_out: int, folder: Path) -> str:
     for part in ("frames", "masks"):
         (data / part).mkdir(parents=True, exist_ok=True)
     for mask in masks.iterdir():
-        if int(mask.stem.rpartition("_")[2]) - 1 != left_out:
+        if frame_number(mask) - 1 != left_out:
             _linked(data / "masks" / mask.name, mask)
             _linked(data / "frames" / mask.name, next(frames.glob(f"{mask.stem}.*")))
     overrides: dict[str, Any] = {

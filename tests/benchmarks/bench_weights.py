@@ -133,12 +133,13 @@ def _grey(path: Path) -> np.ndarray:
 
 def _em4() -> Iterator[Labelled]:
     folder = SHARED / "em4" / "test"
-    images, labels = (sorted((folder / part).iterdir(), key=_number) for part in ("images", "labels"))
+    images, labels = (sorted((folder / part).iterdir(), key=frame_number) for part in ("images", "labels"))
     truth = {t: components(_grey(label) > 0) for t, label in enumerate(labels)}
     yield Labelled(frames=np.stack([_grey(image) for image in images]), truth=truth, parted=False)
 
 
-def _number(path: Path) -> int:
+def frame_number(path: Path) -> int:
+    """Return the number at the end of a file's name."""
     return int(path.stem.rpartition("_")[2])
 
 
@@ -150,8 +151,10 @@ def _emps() -> Iterator[Labelled]:
 
 def labelled_au750() -> Iterator[Labelled]:
     """Yield the trial movie."""
-    frames, masks = (sorted((SHARED / "au750" / part).iterdir(), key=_number) for part in ("frames", "masks"))
-    truth = {_number(mask) - 1: components(_grey(mask) > 0) for mask in masks}
+    frames, masks = (
+        sorted((SHARED / "au750" / part).iterdir(), key=frame_number) for part in ("frames", "masks")
+    )
+    truth = {frame_number(mask) - 1: components(_grey(mask) > 0) for mask in masks}
     movie = np.stack([_grey(frame) for frame in frames])
     yield Labelled(frames=movie, truth=truth, parted=False)
 

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,16 +13,7 @@ from graticule.cli import main
 from graticule.storage.experiment import Experiment
 from local_ray import local_ray
 from movies import sintering_tiff
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that ended."""
-
-    status: int
-    out: str
-    err: str
-
+from typed import Done, typed
 
 Graticule = Callable[..., Done]
 
@@ -33,26 +24,11 @@ def ray_of_our_own() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> None:
-    """A home of this test's own, with no registry."""
-    monkeypatch.setenv("GRATICULE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 @pytest.fixture
 def graticule(capsys, caplog) -> Graticule:
     """Run a command line; what is logged counts as printed on stderr."""
 
-    def run(*arguments: object) -> Done:
-        capsys.readouterr()
-        caplog.clear()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return Done(int(ended.value.code or 0), printed.out, printed.err + caplog.text)
-
-    return run
+    return partial(typed, capsys=capsys, caplog=caplog)
 
 
 @pytest.fixture(scope="module")

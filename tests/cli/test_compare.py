@@ -1,11 +1,12 @@
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from graticule.cli import main
 from graticule.synthetic import simulate
+from typed import status_of
 
 
 @pytest.fixture
@@ -21,16 +22,7 @@ def images(tmp_path):
     return tmp_path / "data"
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main(["compare", *map(str, arguments)])
-    return ended.value.code
-
-
-@pytest.fixture(autouse=True)
-def at_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("GRATICULE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+run = partial(status_of, "compare")
 
 
 def test_the_threshold_wins_over_weights_that_cannot_be_loaded(images, tmp_path, capsys):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from graticule.cli import main
 from graticule.experiments.register import register
 from graticule.experiments.runs import start
 from graticule.training.registering import packaged
@@ -15,17 +14,6 @@ from random_weights import tiny_swin
 __all__ = ["mlflow_home"]
 
 pytestmark = pytest.mark.usefixtures("mlflow_home")
-
-
-@pytest.fixture
-def graticule(capsys):
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -6,24 +6,6 @@ import pytest
 import torch
 
 from graticule import models
-from graticule.cli import main
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("GRATICULE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-@pytest.fixture
-def graticule(capsys):
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 def test_the_table_has_a_line_per_segmenter_and_names_the_trackers(graticule):

@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,28 +11,14 @@ import pytest
 from graticule.cli import main
 from labelled_images import TINY, labelled_folder
 from threads import one_thread  # noqa: F401
+from typed import Done, typed
 
 SMALL = [
     part for key, value in TINY.items() for part in ("--set", f"{key}={json.dumps(value)}".replace('"', ""))
 ]
 
 
-@dataclass(frozen=True)
-class Done:
-    """A command that ended."""
-
-    status: int
-    out: str
-    err: str
-
-
 Graticule = Callable[..., Done]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("GRATICULE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +31,9 @@ def train(capsys, caplog, images, tmp_path) -> Graticule:
     """Train the tiny network on the images, with more options; ``data=None`` for other data."""
 
     def run(*options: object, model: str = "vmamba", out: Path | None = None, data: object = images) -> Done:
-        capsys.readouterr()
-        caplog.clear()
         arguments = ["train", "--model", model, "--out", out or tmp_path / "out", "--no-register", *options]
         arguments += ["--device", "cpu", "--validated", "1", *(["--data", data] if data else [])]
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return Done(int(ended.value.code or 0), printed.out, printed.err + caplog.text)
+        return typed(*arguments, capsys=capsys, caplog=caplog)
 
     return run
 

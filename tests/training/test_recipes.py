@@ -9,7 +9,7 @@ from graticule.core.errors import ConfigError, InputError, UnknownNameError
 from graticule.models.architecture import ARCHITECTURES, architecture
 from graticule.training.recipe import Recipe
 from graticule.training.recipes import as_toml, known, recipe
-from graticule.training.run import Job
+from training.tiny import bare_job
 
 
 @pytest.mark.parametrize("network", ARCHITECTURES)
@@ -24,17 +24,7 @@ def test_every_network_has_a_recipe_that_it_can_be_trained_by(network, builtin):
 
 @pytest.mark.parametrize("network", ["swin-unet", "vmamba", "efficient-sam-ti"])
 def test_a_recipe_fits_its_network(network):
-    job = Job(
-        recipe=recipe(None, network, {"start": "random"}),
-        sources=(),
-        shares=(),
-        train=(),
-        held_sources=(),
-        held=(),
-        start_sha256=None,
-        identity="",
-        out="/nowhere",
-    )
+    job = bare_job(recipe(None, network, {"start": "random"}))
     assert job.learner().config.distance
 
 

@@ -5,24 +5,15 @@ import torch
 
 from graticule.core.errors import StorageError
 from graticule.storage.place import Place
+from graticule.training.job import Job
 from graticule.training.recipe import Recipe
 from graticule.training.result import begin
-from graticule.training.run import Job
 from graticule.training.state import RAY_RECORD, refuse_state_of_ray, state_store
+from training.tiny import bare_job
 
 
 def job(out: str, **recipe) -> Job:
-    return Job(
-        recipe=Recipe(network="vmamba", size=64, **recipe),
-        sources=(),
-        shares=(),
-        train=(),
-        held_sources=(),
-        held=(),
-        start_sha256=None,
-        identity="abc",
-        out=out,
-    )
+    return bare_job(Recipe(network="vmamba", size=64, **recipe), identity="abc", out=out)
 
 
 def test_a_training_that_was_begun_is_gone_on_with(tmp_path):

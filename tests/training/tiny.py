@@ -8,6 +8,7 @@ import torch
 from graticule.models.architecture import architecture
 from graticule.training.batch import Batch, Crop
 from graticule.training.distance import centre_distance
+from graticule.training.job import Job
 from graticule.training.learner import Learner, learner
 from graticule.training.loop import Feed
 from graticule.training.recipe import Recipe
@@ -20,6 +21,21 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 EDGES = {"efficient-sam-ti": 128, "swin-unet": 224, "vmamba": 64, "yolov8n-seg": 128}
 NETWORKS = sorted(SIZES)
+
+
+def bare_job(recipe: Recipe, *, identity: str = "", out: str = "/nowhere") -> Job:
+    """Return a job without any images."""
+    return Job(
+        recipe=recipe,
+        sources=(),
+        shares=(),
+        train=(),
+        held_sources=(),
+        held=(),
+        start_sha256=None,
+        identity=identity,
+        out=out,
+    )
 
 
 def recipe_of(network: str, **changes: Any) -> Recipe:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graticule.cli.paths import in_submitted_job, located, located_weights
+from graticule.cli.paths import in_submitted_job, located, located_source, located_weights
 from graticule.cli.progress import progress_bars
 from graticule.core.ending import ended_by_signals
 from graticule.core.errors import ConfigError
@@ -78,7 +78,7 @@ def compare(
         paper_logs=None if paper_logs is None else Path(located(paper_logs)),
     )
     entrants = entrants_of([",".join(map(_placed, text.split(","))) for text in models or ["all"]])
-    sources = [open_source(text if text.startswith("synthetic:") else located(text)) for text in data]
+    sources = [open_source(located_source(text)) for text in data]
     with ended_by_signals(), progress_bars() as listen, _execution(workers) as execute:
         how: dict[str, Any] = {"listen": listen, "execute": execute, "overwrite": overwrite}
         if not mlflow:

@@ -34,6 +34,15 @@ def located_weights(weights: str) -> str:
     return weights if weights == "builtin" or weights.startswith("models:/") else located(weights)
 
 
+def located_source(data: str) -> str:
+    """Return what ``--data`` names: a place as :func:`located` has it, ``synthetic:PRESET`` as it stands.
+
+    Raises:
+        ConfigError: As :func:`located` for a place.
+    """
+    return data if data.startswith("synthetic:") else located(data)
+
+
 def in_submitted_job() -> bool:
     """Tell whether this process was started by ``ray job submit``."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graticule.cli.paths import in_submitted_job, located, located_weights
+from graticule.cli.paths import in_submitted_job, located, located_source, located_weights
 from graticule.cli.training_progress import training_bars
 from graticule.cli.values import named_values
 from graticule.core.errors import ConfigError
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from graticule.training.run import Failed, Finished
 
 log = logging.getLogger(__name__)
-SYNTHETIC = "synthetic:"
 AUTO = "auto"
 
 Source = "A folder of images beside labels, an experiment, a data.yaml, or synthetic:PRESET"
@@ -93,9 +92,9 @@ def train(
     more = {"held_out": held_out, "validated": validated}
     settings = train_settings(
         model=model,
-        data=[_located_source(text) for text in data],
+        data=[located_source(text) for text in data],
         shares=share or (),
-        validation=[_located_source(text) for text in validation or ()],
+        validation=[located_source(text) for text in validation or ()],
         out=located(out),
         recipe=located(recipe) if recipe is not None and recipe.endswith(".toml") else recipe,
         overrides=overrides,
@@ -108,10 +107,6 @@ def train(
     with _execution(workers, use_gpu=use_gpu, device=device) as how, training_bars() as bars:
         outcomes = train_networks(settings, observe=[bars, *logged], **how)
     return _say(outcomes)
-
-
-def _located_source(text: str) -> str:
-    return text if text.startswith(SYNTHETIC) else located(text)
 
 
 def _listed(file: str) -> list[str]:

@@ -5,13 +5,14 @@ nowhere else.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from typing import Any
 
 from graticule.report.findings import Findings
+from graticule.report.html import method, notes
 from graticule.report.overlay import Playback
 
 MOST_EVENTS = 20_000
@@ -52,7 +53,7 @@ def _header(page: Page) -> str:
     facts = f"{frames:,} frame{'s' * (frames != 1)} of {width} × {height} px, {experiment.dtype.name}"
     return (
         f'<header><p class="brand">graticule report</p><h1>{escape(experiment.name)}</h1>'
-        f"<p>{facts} · {escape(_calibration(page.findings))}</p>{_notes(page.notes)}</header>"
+        f"<p>{facts} · {escape(_calibration(page.findings))}</p>{notes(page.notes)}</header>"
     )
 
 
@@ -67,14 +68,6 @@ def _calibration(findings: Findings) -> str:
             else "frame interval unknown: times are frame numbers",
         )
     )
-
-
-def _notes(notes: Sequence[str]) -> str:
-    return f'<ul class="notes">{_items(notes)}</ul>' if notes else ""
-
-
-def _items(lines: Iterable[str]) -> str:
-    return "".join(f"<li>{escape(line)}</li>" for line in lines)
 
 
 def _summary(page: Page) -> str:
@@ -181,7 +174,7 @@ _METHOD = (
 
 
 def _method(page: Page) -> str:
-    return f'<section><h2>How to read the numbers</h2><ul class="small">{_items(_METHOD)}</ul></section>'
+    return method(_METHOD)
 
 
 def _settings(page: Page) -> str:

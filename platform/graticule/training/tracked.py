@@ -58,11 +58,8 @@ def tracked(settings: Mapping[str, Any]) -> Observe:
         observer = Tracked(before or begin(job, settings), goes_on=before is not None)
         try:
             yield observer
-        except Exception:
-            observer.close("FAILED")
-            raise
-        except BaseException:
-            observer.close("KILLED")
+        except BaseException as error:
+            observer.close("FAILED" if isinstance(error, Exception) else "KILLED")
             raise
         observer.close("FINISHED")
 

@@ -3,7 +3,7 @@
 Text of the user's making (names of data, weights, settings) is escaped here and in the tables.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
 
@@ -11,6 +11,7 @@ from graticule.report.comparison.masks import HIT, MISSED, TOO_MUCH
 from graticule.report.comparison.paper import LABELS_FOLLOW_A_THRESHOLD
 from graticule.report.comparison.table import is_of_the_paper, paper_table_html, table_html
 from graticule.report.comparison.values import Comparison, Dataset
+from graticule.report.html import method, notes
 
 Pictures = Mapping[str, str]
 """Name of a figure -> a data URI."""
@@ -31,7 +32,7 @@ def page_html(comparison: Comparison, pictures: Pictures, *, champion: str | Non
     body = [_header(comparison), _verdict(comparison), *_overall(comparison, champion)]
     for number, data in enumerate(comparison.datasets, 1):
         body += _dataset(data, pictures.get(f"{MASKS}-{number}"), comparison.memory, champion)
-    body += [*_curves(comparison, pictures), _paper(comparison), _method(comparison), _settings(comparison)]
+    body += [*_curves(comparison, pictures), _paper(comparison), method(_METHOD), _settings(comparison)]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Comparison | graticule</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -45,10 +46,9 @@ def _header(comparison: Comparison) -> str:
     images = sum(data.images for data in comparison.datasets)
     entrants = len(comparison.datasets[0].rows) if comparison.datasets else 0
     facts = f"{entrants} segmenters on {images} image{'s' * (images != 1)} of {names}"
-    notes = f'<ul class="notes">{_items(comparison.notes)}</ul>' if comparison.notes else ""
     return (
         '<header><p class="brand">graticule comparison</p><h1>Segmenters compared</h1>'
-        f"<p>{escape(facts)} · {escape(comparison.machine)}</p>{notes}</header>"
+        f"<p>{escape(facts)} · {escape(comparison.machine)}</p>{notes(comparison.notes)}</header>"
     )
 
 
@@ -74,9 +74,8 @@ def _dataset(data: Dataset, masks: str | None, memory: str, champion: str | None
         data.images: "touching particles have labels of their own",
         0: "touching particles share a label, so instances cannot be judged",
     }.get(data.parted, f"touching particles have labels of their own in {data.parted} of them")
-    notes = f'<ul class="notes">{_items(data.notes)}</ul>' if data.notes else ""
     table = table_html(data.rows, memory=memory, champion=champion)
-    yield f"<section><h2>{escape(data.name)}</h2>{notes}{table}"
+    yield f"<section><h2>{escape(data.name)}</h2>{notes(data.notes)}{table}"
     yield f'<p class="small">{data.images} image{"s" * (data.images != 1)}; {escape(kind)}.</p>'
     if masks is not None:
         titles = " and ".join(_in_words(panel.title) for panel in data.panels)
@@ -149,10 +148,6 @@ _METHOD = (
 )
 
 
-def _method(comparison: Comparison) -> str:
-    return f'<section><h2>How to read the numbers</h2><ul class="small">{_items(_METHOD)}</ul></section>'
-
-
 def _settings(comparison: Comparison) -> str:
     rows = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
@@ -168,7 +163,3 @@ def _settings(comparison: Comparison) -> str:
 def _in_words(title: str) -> str:
     name, _, why = title.partition("\n")
     return f"{name} ({why})" if why else name
-
-
-def _items(lines: Sequence[str]) -> str:
-    return "".join(f"<li>{escape(line)}</li>" for line in lines)
