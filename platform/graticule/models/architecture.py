@@ -26,6 +26,8 @@ class Architecture:
     name: str
     native_size: int
     """Edge in pixels of the square image of the paper's comparison."""
+    default_view_px: int
+    """Edge in pixels of what it is shown of a larger frame; below ``native_size`` it is magnified."""
     config: type[NetworkConfig]
     """Sizes; its defaults are those of the paper, or the nearest faithful ones."""
     build: Callable[[Any], nn.Module]

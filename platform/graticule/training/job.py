@@ -170,8 +170,8 @@ class CropMaker:
 
 def _as_seen(recipe: Recipe, shape: tuple[int, ...]) -> Augmentation:
     """Return the recipe's augmentation around the magnification at which the network sees such images."""
-    native = architecture(recipe.network).native_size
-    zoom = native / fitting_view(shape, native_size=native)
+    kind = architecture(recipe.network)
+    zoom = kind.native_size / fitting_view(shape, kind.default_view_px)
     if zoom == 1:
         return recipe.augmentation
     low, high = recipe.augmentation.scale

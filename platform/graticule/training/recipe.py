@@ -30,6 +30,8 @@ class Augmentation(BaseModel):
     """Largest difference of brightness across the crop."""
     fringe: Share = 0.2
     """Chance of a bright or dark rim around particles, as a little defocus makes."""
+    grain: Share = 0.25
+    """Chance of a film whose grain is as coarse as small particles, and no more seen than those are."""
     dose: Range = (20.0, 1000.0)
     """Electrons per pixel, of which Poisson noise is drawn; drawn evenly in its logarithm, and more
     where particles would not be seen any more (:mod:`graticule.training.augment.visibility`)."""

@@ -127,7 +127,7 @@ def _segmenter(recipe: Recipe, network: nn.Module, example: Example, device: tor
     options = kind.Options(
         device=str(device),
         polarity="dark",
-        view_px=fitting_view(example.image.shape, native_size=kind.native_size),
+        view_px=fitting_view(example.image.shape, kind.default_view_px),
         **_mode(recipe),
     )
     made: Segmenter = kind(options, network=network)

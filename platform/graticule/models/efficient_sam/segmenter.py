@@ -49,6 +49,7 @@ class SemanticSam(SemanticSegmenter):
 
     name = "efficient-sam-ti"
     native_size = 1024
+    default_view_px = 1024
 
 
 class EfficientSam(Segmenter):
@@ -67,6 +68,7 @@ class EfficientSam(Segmenter):
     name = "efficient-sam-ti"
     Options: ClassVar[type[LearnedOptions]] = EfficientSamOptions
     native_size = 1024
+    default_view_px = 1024
     keeps_state = True
     memory_bytes = WORKER_BYTES
 
@@ -83,7 +85,7 @@ class EfficientSam(Segmenter):
         cls, options: EfficientSamOptions, frames: Iterable[Num[np.ndarray, "y x"]]
     ) -> EfficientSamOptions:
         """Return ``options`` with every "auto" that shapes the result resolved to fit a movie."""
-        return fitted(cls.name, options, frames, native_size=cls.native_size)
+        return fitted(cls.name, options, frames, default_view_px=cls.default_view_px)
 
     def measure(self, frame: Num[np.ndarray, "y x"]) -> Statistics:
         """Return the frame's range of grey levels, and what the detector must know of it."""

@@ -21,7 +21,7 @@ Options = TypeVar("Options", bound=LearnedOptions)
 
 
 def resolved(
-    name: str, options: Options, frames: Iterable[Num[np.ndarray, "y x"]], *, native_size: int
+    name: str, options: Options, frames: Iterable[Num[np.ndarray, "y x"]], *, default_view_px: int
 ) -> Options:
     """Return ``options`` with every "auto" that shapes the result resolved to fit a movie.
 
@@ -29,7 +29,7 @@ def resolved(
         name: The network's.
         options: What the user asked for.
         frames: A few frames of the movie; only looked at where something depends on them.
-        native_size: Edge in pixels of the network's input.
+        default_view_px: See :func:`fitting_view`.
 
     Raises:
         InputError: If the weights are not to be had.
@@ -44,7 +44,7 @@ def resolved(
     if undecided:
         seen = iter(frames)
         first = list(islice(seen, 1))
-        found["view_px"] = fitting_view(first[0].shape, native_size=native_size) if first else native_size
+        found["view_px"] = fitting_view(first[0].shape, default_view_px) if first else default_view_px
         if undecided != {"view_px"}:
             known = None if options.polarity == "auto" else options.polarity
             fitted = fit(chain(first, seen), polarity=known)
@@ -52,14 +52,14 @@ def resolved(
     return options.model_copy(update={k: v for k, v in found.items() if k in {*undecided, "weights_sha256"}})
 
 
-def fitting_view(shape: tuple[int, ...], *, native_size: int) -> int:
-    """Return the edge of the views for frames of ``shape``.
+def fitting_view(shape: tuple[int, ...], default_view_px: int) -> int:
+    """Return the edge in pixels of the views for frames of ``shape``.
 
-    A frame no larger than :data:`WHOLE` times the network's native size is seen whole and
-    scaled to it, as in the paper; of larger ones, views of the native size as they are.
+    A frame no larger than :data:`WHOLE` times the network's default view is seen whole, as
+    in the paper; of larger ones, views of that edge. Both are scaled to the network's native size.
     """
     edge = max(LEAST_VIEW_PX, *shape)
-    return edge if edge <= WHOLE * native_size else native_size
+    return edge if edge <= WHOLE * default_view_px else default_view_px
 
 
 def context_px(*, view_px: int, margin: int) -> int:

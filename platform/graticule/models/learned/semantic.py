@@ -32,7 +32,7 @@ from graticule.models.learned.zoom import zoomed
 class SemanticSegmenter(Segmenter):
     """Runs a network over views of a patch, blends its answers, and parts the foreground.
 
-    A kind of network is a subclass that says ``name`` and ``native_size``. The network is
+    A kind of network is a subclass that says ``name``, ``native_size`` and ``default_view_px``. The network is
     loaded when the first patch comes, in the process that segments; it does not travel when
     the segmenter is pickled. It maps RGB images (b 3 h w) in 0..1 to a
     :class:`SemanticOutput` by its method ``foreground``.
@@ -44,13 +44,14 @@ class SemanticSegmenter(Segmenter):
 
     Options: ClassVar[type[LearnedOptions]] = LearnedOptions
     native_size: int
+    default_view_px: int
     keeps_state = True
     memory_bytes = WORKER_BYTES
 
     def __init__(self, options: LearnedOptions, network: nn.Module | None = None) -> None:
         self.options = options
         self.dark = options.polarity != "bright"
-        self.view_px = self.native_size if options.view_px == "auto" else int(options.view_px)
+        self.view_px = self.default_view_px if options.view_px == "auto" else int(options.view_px)
         self.margin = MARGIN_PX if options.margin_px == "auto" else int(options.margin_px)
         self.context = context_px(view_px=self.view_px, margin=self.margin)
         self._network = network
@@ -62,7 +63,7 @@ class SemanticSegmenter(Segmenter):
 
         Device, dtype and batch are left to the machine that segments.
         """
-        return resolved(cls.name, options, frames, native_size=cls.native_size)
+        return resolved(cls.name, options, frames, default_view_px=cls.default_view_px)
 
     def measure(self, frame: Num[np.ndarray, "y x"]) -> Statistics:
         """Return the frame's range of grey levels (see :mod:`.normalise`)."""

@@ -13,6 +13,7 @@ from graticule.models.swin_unet.published import published
 ARCHITECTURE = Architecture(
     name="swin-unet",
     native_size=448,
+    default_view_px=320,
     config=SwinUnetConfig,
     build=SwinUnetNetwork,
     published=published,

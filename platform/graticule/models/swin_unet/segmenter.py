@@ -9,3 +9,4 @@ class SwinUnet(SemanticSegmenter):
 
     name = "swin-unet"
     native_size = ARCHITECTURE.native_size
+    default_view_px = ARCHITECTURE.default_view_px

@@ -9,3 +9,4 @@ class Vmamba(SemanticSegmenter):
 
     name = "vmamba"
     native_size = ARCHITECTURE.native_size
+    default_view_px = ARCHITECTURE.default_view_px

@@ -14,6 +14,8 @@ from graticule.tiling.windows import BAND
 
 NATIVE_PX = 512
 """Edge of the images of the paper's comparison."""
+VIEW_PX = 360
+"""Edge of as much of a larger frame as is magnified to that: particles of ten pixels need it."""
 GRID_PX = STRIDES[-1]
 LEAST_CONTEXT_PX = 32
 

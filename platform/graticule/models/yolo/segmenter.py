@@ -23,7 +23,7 @@ from graticule.models.learned.fitting import MARGIN_PX, resolved
 from graticule.models.learned.normalise import measure_frame, normalised
 from graticule.models.split import components
 from graticule.models.yolo.decode import detections
-from graticule.models.yolo.framing import NATIVE_PX, Framing, context_px, framed
+from graticule.models.yolo.framing import NATIVE_PX, VIEW_PX, Framing, context_px, framed
 from graticule.models.yolo.library import check_installed
 from graticule.models.yolo.masks import masks
 from graticule.models.yolo.network import COEFFICIENTS, PROTOTYPE_PX, YoloOutput
@@ -56,7 +56,7 @@ class Yolo(Segmenter):
         check_installed()
         self.options = options
         self.dark = options.polarity != "bright"
-        self.zoom = 1.0 if options.view_px == "auto" else NATIVE_PX / float(options.view_px)
+        self.zoom = NATIVE_PX / (VIEW_PX if options.view_px == "auto" else options.view_px)
         self.margin = MARGIN_PX if options.margin_px == "auto" else int(options.margin_px)
         self.context = context_px(margin=self.margin)
         self._network = network
@@ -66,10 +66,10 @@ class Yolo(Segmenter):
     def adapted(cls, options: YoloOptions, frames: Iterable[Num[np.ndarray, "y x"]]) -> YoloOptions:
         """Return ``options`` with every "auto" that shapes the result resolved to fit a movie.
 
-        Frames smaller than 512 px are enlarged to it, as in the paper. Device, dtype and batch
+        Frames smaller than 450 px are enlarged to 512, as in the paper. Device, dtype and batch
         are left to the machine that segments.
         """
-        return resolved(cls.name, options, frames, native_size=NATIVE_PX)
+        return resolved(cls.name, options, frames, default_view_px=VIEW_PX)
 
     def measure(self, frame: Num[np.ndarray, "y x"]) -> Statistics:
         """Return the frame's range of grey levels (see :mod:`graticule.models.learned.normalise`)."""

@@ -57,7 +57,9 @@ class Look:
         return 1 - picture if self.inverted else picture
 
     def _recorded(self, image: np.ndarray, generator: torch.Generator) -> np.ndarray:
-        seen = self.optics.seen(torch.from_numpy(np.require(image, requirements=["C", "W"]))[None, None])
+        seen = self.optics.seen(
+            torch.from_numpy(np.require(image, requirements=["C", "W"]))[None, None], generator
+        )
         return np.asarray(self.camera.taken(seen, generator)[0, 0].numpy())
 
     def _with_margins(self, levels: Statistics) -> Statistics:
@@ -83,9 +85,10 @@ def draw_look(augmentation: Augmentation, most_noise: float, rng: np.random.Gene
     by_optics = rng.random() < 0.5
     optics = draw_optics(augmentation, rng, blurred=blurs and by_optics)
     camera = draw_camera(augmentation, rng, blurred=blurs and not by_optics)
+    most = most_noise * optics.absorbed
     return Look(
-        optics=optics,
-        camera=camera.with_noise_below(most_noise * optics.absorbed),
+        optics=optics.with_grain_below(most),
+        camera=camera.with_noise_below(most),
         margins=(_margin(augmentation, rng), _margin(augmentation, rng)),
         broken=rng.uniform(0.0, BROKEN) if rng.random() < augmentation.broken else 0.0,
         inverted=bool(rng.random() < augmentation.polarity),

@@ -3,7 +3,7 @@
 Transmission: 1 where no electron is lost. All images are (1 1 e e).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, cos, pi, sin
 
 import numpy as np
@@ -21,6 +21,10 @@ ABSORBED = 0.3
 _FRINGE_PX = 1.0, 1.6
 """Standard deviation of the narrower of the two Gaussians that a Fresnel fringe is made of."""
 _FRINGE = 0.3, 0.9
+_GRAIN_PX = 0.8, 3.2
+"""Standard deviation of the narrower of the two Gaussians between which a film's grain lies."""
+_GRAIN = 0.12
+"""Most of it, as a standard deviation relative to the illumination."""
 _BOWL = 1.5
 """Largest curvature of the illumination relative to its slope."""
 _TRUNCATE = 3.0
@@ -35,6 +39,8 @@ class Optics:
         absorbed: Of the electrons, in the darkest grey.
         fringe_px: Width of a rim around particles, 0 for none.
         fringe: Its strength; above 0 bright, below dark.
+        grain_px: Width of the grain of the film.
+        grain: Its standard deviation, 0 for none.
         blur_px: Standard deviation of a blur, 0 for none.
         gradient: Brightest less darkest illumination, of its mean.
         angle: Of its slope, in radians.
@@ -45,16 +51,31 @@ class Optics:
     absorbed: float
     fringe_px: float
     fringe: float
+    grain_px: float
+    grain: float
     blur_px: float
     gradient: float
     angle: float
     bowl: float
 
-    def seen(self, image: Image) -> Image:
+    def with_grain_below(self, most: float) -> "Optics":
+        """Return the microscope with a film that hides no more than pixels' noise of ``most`` would."""
+        # averaged over a particle, what is alike over a Gaussian's area falls that much more slowly
+        return replace(self, grain=min(self.grain, most / (2 * pi**0.5 * self.grain_px)))
+
+    def seen(self, image: Image, generator: torch.Generator) -> Image:
         """Return the transmission, times the illumination, of an image with grey levels in 0..1."""
         image = vision.adjust_gamma(image, self.gamma)
         image = self._focused(1 - self.absorbed * (1 - image))
+        if self.grain > 0:
+            image = image + self.grain * self._film(image.shape, generator)
         return image * self._light(image.shape[-1])
+
+    def _film(self, shape: torch.Size, generator: torch.Generator) -> Image:
+        """Return a film's grain: mean 0, standard deviation 1."""
+        noise = torch.randn(shape, generator=generator)
+        grain = blurred(noise, self.grain_px) - blurred(noise, 2 * self.grain_px)
+        return grain / grain.std().clamp(min=1e-6)
 
     def _focused(self, image: Image) -> Image:
         if self.fringe_px > 0:
@@ -80,11 +101,14 @@ def draw_optics(augmentation: Augmentation, rng: np.random.Generator, *, blurred
         blurred: Whether it blurs.
     """
     fringed = rng.random() < augmentation.fringe
+    grainy = rng.random() < augmentation.grain
     return Optics(
         gamma=rng.uniform(*augmentation.gamma),
         absorbed=ABSORBED * rng.uniform(*augmentation.contrast),
         fringe_px=rng.uniform(*_FRINGE_PX) if fringed else 0.0,
         fringe=rng.uniform(*_FRINGE) * rng.choice([-1.0, 1.0]),
+        grain_px=rng.uniform(*_GRAIN_PX),
+        grain=rng.uniform(0.0, _GRAIN) if grainy else 0.0,
         blur_px=rng.uniform(0.0, augmentation.blur) if blurred else 0.0,
         gradient=rng.uniform(0.0, augmentation.gradient),
         angle=rng.uniform(0.0, 2 * pi),

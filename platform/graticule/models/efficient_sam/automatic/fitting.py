@@ -29,7 +29,11 @@ _PLAIN: dict[str, object] = {
 
 
 def fitted(
-    name: str, options: EfficientSamOptions, frames: Iterable[Num[np.ndarray, "y x"]], *, native_size: int
+    name: str,
+    options: EfficientSamOptions,
+    frames: Iterable[Num[np.ndarray, "y x"]],
+    *,
+    default_view_px: int,
 ) -> EfficientSamOptions:
     """Return ``options`` with every "auto" that shapes the result resolved to fit a movie.
 
@@ -37,7 +41,7 @@ def fitted(
         name: The network's.
         options: What the user asked for.
         frames: A few frames of the movie, one at least.
-        native_size: Edge in pixels of the network's input.
+        default_view_px: See :func:`graticule.models.learned.fitting.fitting_view`.
 
     Raises:
         InputError: If the weights are not to be had.
@@ -48,9 +52,9 @@ def fitted(
     crops = usable(chain([first], seen)) or [first]
     known = resolved(
         name,
-        options if options.view_px != "auto" else options.model_copy(update={"view_px": native_size}),
+        options if options.view_px != "auto" else options.model_copy(update={"view_px": default_view_px}),
         crops,
-        native_size=native_size,
+        default_view_px=default_view_px,
     )
     scale = known.scale_px if known.scale_px != "auto" else _scale(crops, known)
     detector = known.detector
@@ -58,7 +62,7 @@ def fitted(
         detector = detector.model_copy(update={"polarity": known.polarity})
     found = {"scale_px": scale, "detector": Threshold.adapted(detector, crops)}
     if options.view_px == "auto":
-        found["view_px"] = _view(first.shape, scale, options, native_size)
+        found["view_px"] = _view(first.shape, scale, options, default_view_px)
     return known.model_copy(update=found)
 
 
@@ -100,13 +104,13 @@ def _scale(crops: list[np.ndarray], options: EfficientSamOptions) -> float:
     return look.scale_px if look else UNKNOWN_SCALE_PX
 
 
-def _view(shape: tuple[int, ...], scale: float, options: EfficientSamOptions, native_size: int) -> int:
+def _view(shape: tuple[int, ...], scale: float, options: EfficientSamOptions, default_view_px: int) -> int:
     """Return the edge of the views.
 
     As for the other networks, but so small that a typical particle is :data:`LEAST_POINTS`
     points of the mask lattice wide: finer than that masks cannot be told apart.
     """
-    edge = fitting_view(shape, native_size=native_size)
+    edge = fitting_view(shape, default_view_px)
     if options.mode == "semantic":
         return edge
     wide = 2 * 2**0.5 * scale * _LATTICE / LEAST_POINTS
