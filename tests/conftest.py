@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ ray_metrics.leave_off()
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
+
+# What a test does not choose is the segmenter that learnt nothing: it is fast, and finds the same anywhere.
+os.environ["GRATICULE_SEGMENTER"] = "threshold"
 
 SHARED = Path(os.environ.get("GRATICULE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -43,6 +47,12 @@ def lively(tmp_path_factory) -> Callable[[str], tuple[str, dict[str, Any]]]:
         return CASES[case](folder)
 
     return make
+
+
+@pytest.fixture
+def nothing_shipped(tmp_path, monkeypatch) -> None:
+    """A graticule of which no network ships weights."""
+    monkeypatch.setattr(import_module("graticule.models.weights.locate"), "BUILTIN_FOLDER", tmp_path / "none")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

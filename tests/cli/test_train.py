@@ -135,7 +135,6 @@ def test_of_all_networks_those_that_fail_are_counted(train):
         (("--validation", "/none"), "/none"),
         (("--data", "synthetic:odd"), "odd"),
         (("--start", "/none.pt"), "/none.pt: no such weights file"),
-        (("--start", "builtin"), "vmamba"),
         (("--size", "100"), "100"),
         (("--workers", "2"), "--device cpu: on Ray"),
         (("--held-out", "2"), "held_out = 2"),
@@ -145,6 +144,11 @@ def test_of_all_networks_those_that_fail_are_counted(train):
 )
 def test_a_value_that_cannot_be_is_named(train, options, said):
     assert said in failed(train(*options))
+
+
+def test_what_ships_no_weights_starts_from_others(train, nothing_shipped):
+    line = failed(train("--start", "builtin"))
+    assert "vmamba ships no weights in this version; give --start random, FILE, URL or" in line
 
 
 def test_an_unknown_network_lists_the_known(train):

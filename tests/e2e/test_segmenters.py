@@ -1,5 +1,6 @@
 """Every segmenter in a submitted job, and as label images of stills."""
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -10,23 +11,27 @@ import pytest
 from PIL import Image
 
 from graticule.core.progress import ignore
+from graticule.evaluation.instances import score_instances
+from graticule.models.registry import DEFAULT
 from graticule.pipeline.in_process import run_in_process
 from graticule.pipeline.settings import IngestSettings, SegmentSettings
 from graticule.pipeline.single import ingest_movie, segment_experiment
 from graticule.storage.experiment import Experiment
+from graticule.synthetic import simulate
 from movies import sintering_tiff
 from random_weights import random_weights
 from threads import one_thread
 from trees import digests
 from weights_on_disk import frames
 
-from .conftest import ROOT, Cluster, Finished
+from .conftest import ROOT, Cluster, Finished, run
 
 __all__ = ["one_thread"]
 
 NAMES = ["threshold", "swin-unet", "vmamba", "efficient-sam-ti", "yolov8n-seg"]
 LEARNED = NAMES[1:]
 FRAMES, CROP, TILE = 3, "0:96,0:64", 64
+NOTHING_CHOSEN = '{"env_vars": {"GRATICULE_SEGMENTER": ""}}'
 INSTANCES = ("labels/instances",)
 TABLES = ["events", "frames", "particles", "tracks"]
 
@@ -158,14 +163,23 @@ def test_weights_that_cannot_be_are_named_before_anything_is_made(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("name", LEARNED)
-@pytest.mark.parametrize("weights", [[], ["--weights", "builtin"]], ids=["left out", "builtin"])
-def test_a_network_that_ships_no_weights_says_so_before_anything_is_made(
-    command_without_ray, movie, out, name, weights
+# The weights that ship
+
+
+@pytest.mark.slow
+def test_a_submitted_job_that_chooses_nothing_finds_particles_by_the_default_network(
+    cluster: Cluster, out, tmp_path
 ):
-    line = one_line(command_without_ray("track", movie, "--out", out, "--segmenter", name, *weights))
-    assert f"{name} ships no weights in this version; give --weights FILE" in line
-    assert not out.exists()
+    (simulated,) = simulate("medium", frames=1, size=192, seed=700_002)
+    Image.fromarray(simulated.image).save(tmp_path / "still.png")
+    command = cluster.command(tmp_path / "still.png", "--out", out)
+    command[command.index("--") : command.index("--")] = ["--runtime-env-json", NOTHING_CHOSEN]
+    done = run(command, env=cluster.head.environment, timeout=500)
+    assert done.status == 0, done.output
+    [configuration] = (out / "runs").glob("*/config.json")
+    assert json.loads(configuration.read_text())["segment"]["segmenter"] == DEFAULT
+    labels = Experiment.open(str(out)).read_labels("instances", 0, 1)[0].astype(np.int64)
+    assert score_instances(labels, simulated.labels.astype(np.int64)).f1 > 0.8
 
 
 # Label images

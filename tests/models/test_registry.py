@@ -51,7 +51,7 @@ def test_every_network_in_the_table_is_adapted_and_made_with_weights(tmp_path, n
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_a_network_without_weights_says_what_to_give(name):
+def test_a_network_without_weights_says_what_to_give(name, nothing_shipped):
     with pytest.raises(ConfigError, match=rf"{name} ships no weights in this version; give --weights FILE"):
         models.adapt(name, {}, [FRAME])
 
@@ -144,12 +144,12 @@ def test_every_segmenter_has_a_row_with_what_one_must_know():
         row = rows[name]
         assert 1e6 < row.parameters < 2e7
         assert row.native_px in (448, 512, 1024)
-        assert row.weights == "none shipped"
+        assert row.weights == "builtin"
         assert row.licence
         assert row.source
 
 
-def test_a_registry_that_does_not_answer_does_not_hide_the_rows(monkeypatch):
+def test_a_registry_that_does_not_answer_does_not_hide_the_rows(nothing_shipped, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     rows = {row.name: row.weights for row in models.describe()}

@@ -16,6 +16,7 @@ from graticule.cli.progress import progress_bars
 from graticule.cli.train import train
 from graticule.cli.values import named_values
 from graticule.core.errors import ConfigError, GraticuleError
+from graticule.models.registry import DEFAULT
 from graticule.pipeline.champion import without_alias
 from graticule.pipeline.settings import (
     IngestSettings,
@@ -55,7 +56,12 @@ Average = Annotated[int, typer.Option("--average", help="Average every N frames 
 PixelSize = Annotated[float | None, typer.Option("--pixel-size-nm", help="Overrides the file's")]
 Interval = Annotated[float | None, typer.Option("--frame-interval-s", help="Overrides the file's")]
 SegmenterName = Annotated[
-    str, typer.Option("--segmenter", help="How particles are found: champion, or one of: graticule models")
+    str,
+    typer.Option(
+        "--segmenter",
+        envvar="GRATICULE_SEGMENTER",
+        help="How particles are found: champion, or one of: graticule models",
+    ),
 ]
 TrackerName = Annotated[str, typer.Option("--tracker", help="How particles are followed")]
 Weights = Annotated[
@@ -90,7 +96,7 @@ def track(
     average: Average = 1,
     pixel_size_nm: PixelSize = None,
     frame_interval_s: Interval = None,
-    segmenter: SegmenterName = "threshold",
+    segmenter: SegmenterName = DEFAULT,
     weights: Weights = None,
     tracker: TrackerName = "overlap",
     tile: Tile = None,
@@ -143,7 +149,7 @@ def segment(
         str, typer.Argument(metavar="EXP|INPUT", help="An experiment, or any movie with --out")
     ],
     out: Annotated[str | None, typer.Option("--out", help="Folder for label images of a movie")] = None,
-    segmenter: SegmenterName = "threshold",
+    segmenter: SegmenterName = DEFAULT,
     weights: Weights = None,
     tile: Tile = None,
     polarity: PolarityOption = Polarity.auto,

@@ -148,10 +148,11 @@ def _execution(workers: int | None, *, use_gpu: bool, device: str) -> Iterator[d
         raise ConfigError(
             f"--device {device}: on Ray workers have a CPU, or with --use-gpu a GPU; leave it out"
         )
+    from graticule.pipeline.process import handed_on
     from graticule.pipeline.session import ray_session
     from graticule.training.distributed.executor import OnRayTrain
 
-    on_ray = OnRayTrain(workers=workers, use_gpu=use_gpu)
+    on_ray = OnRayTrain(workers=workers, use_gpu=use_gpu, environment=handed_on())
     with ExitStack() as sessions:
 
         def connected() -> OnRayTrain:

@@ -24,6 +24,10 @@ SEGMENTERS = {
 WITHOUT_NETWORK = ("threshold",)
 """Segmenters that have learnt nothing, and so have no weights."""
 
+DEFAULT = "vmamba"
+"""What commands and jobs segment by unless told otherwise: of the networks that ship weights and
+need no extra, the best on images that trained none (docs/segmenters.md)."""
+
 WEIGHTS, SHA256 = "weights", "weights_sha256"
 """Options of every segmenter with a network."""
 

@@ -48,6 +48,7 @@ class Small(SemanticSegmenter):
 
     name = "small"
     native_size = 64
+    default_view_px = 64
 
 
 def small(network=None, **options):

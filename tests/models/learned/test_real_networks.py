@@ -1,4 +1,5 @@
 import pickle
+from math import ceil
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import torch
 
 from graticule.core.errors import InputError
 from graticule.models.architecture import architecture
+from graticule.models.learned.fitting import MAGNIFIED
 from graticule.models.learned.options import LearnedOptions
 from graticule.models.swin_unet.segmenter import SwinUnet
 from graticule.models.vm_unet.segmenter import Vmamba
@@ -43,7 +45,7 @@ def segment(segmenter, frame):
 def test_it_loads_its_weights_in_the_process_that_segments(kind, weights):
     frame = scene(0, shape=(60, 50), particles=3)
     segmenter = fitted(kind, weights, frame)
-    assert segmenter.view_px == 60
+    assert segmenter.view_px == ceil(kind.default_view_px / MAGNIFIED)
     sent = pickle.loads(pickle.dumps(segmenter))
     found = segment(sent, frame)
     assert found.labels.shape == (1, 60, 50)

@@ -75,10 +75,11 @@ def test_bright_particles_are_found_as_dark_ones():
     assert np.array_equal(bright, segment(small(), frame[None]).labels)
 
 
-def test_a_frame_smaller_than_the_native_size_is_seen_whole_and_scaled_up():
-    frame = scene(4, shape=(40, 33), particles=2, radius=6)
+@pytest.mark.parametrize(("shape", "view"), [((50, 33), 50), ((30, 33), 43)])
+def test_a_frame_smaller_than_the_native_size_is_seen_whole_and_scaled_up_somewhat(shape, view):
+    frame = scene(4, shape=shape, particles=2, radius=5)
     options = Small.adapted(LearnedOptions(**{**GIVEN, "view_px": "auto"}), [frame])
-    assert options.view_px == 40
+    assert options.view_px == view
     assert segment(Small(options, Oracle()), frame[None]).labels.max() == 2
 
 

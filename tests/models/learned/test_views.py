@@ -69,10 +69,11 @@ def test_windows_on_the_grid_read_from_the_grid(margin, edge, tile):
     assert (GRID * tile - (margin + 8 + 1 + context)) % GRID == 0
 
 
-def test_frames_no_larger_than_the_native_size_are_seen_whole():
-    assert fitting_view((300, 200), native_size=448) == 300
-    assert fitting_view((2048, 200), native_size=448) == 448
-    assert fitting_view((1, 3), native_size=448) == 16
+def test_frames_hardly_larger_than_the_default_view_are_seen_whole():
+    assert fitting_view((300, 200), 320) == 300
+    assert fitting_view((200, 400), 320) == 400
+    assert fitting_view((2048, 200), 320) == 320
+    assert fitting_view((1, 3), 320) == 214
 
 
 def test_zooming_in_and_out_keeps_a_smooth_image():

@@ -47,6 +47,7 @@ def published(state: State) -> tuple[TinyConfig, dict[str, Tensor]]:
 TINY = Architecture(
     name="tiny",
     native_size=32,
+    default_view_px=32,
     config=TinyConfig,
     build=Tiny,
     published=published,

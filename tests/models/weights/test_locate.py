@@ -31,8 +31,7 @@ def kept(home: Path) -> list[str]:
     return sorted(path.name for path in (home / "weights").iterdir() if path.is_file())
 
 
-def test_a_network_without_built_in_weights_says_what_to_give(tmp_path, monkeypatch):
-    monkeypatch.setattr(import_module("graticule.models.weights.locate"), "BUILTIN_FOLDER", tmp_path)
+def test_a_network_without_built_in_weights_says_what_to_give(nothing_shipped):
     with pytest.raises(ConfigError) as caught:
         locate("swin-unet", "builtin")
     assert str(caught.value) == (

@@ -8,6 +8,7 @@ from torch import nn
 
 from graticule.core.errors import ConfigError, InputError
 from graticule.core.segmenter import Patch
+from graticule.evaluation.instances import score_instances
 from graticule.models.yolo import YoloConfig, YoloSeg
 from graticule.models.yolo.network import YoloOutput
 from graticule.models.yolo.options import YoloOptions
@@ -51,8 +52,9 @@ def discs(*shape: int, pitch: int = 40, seed: int = 0) -> np.ndarray:
     return np.round(frames + generator.normal(0, 2, shape)).astype(np.uint8)
 
 
-def segmenter(**options) -> Yolo:
-    return Yolo(YoloOptions(device="cpu", **options), Oracle())
+def segmenter(view_px=512, **options) -> Yolo:
+    """Return one that magnifies nothing, unless told so."""
+    return Yolo(YoloOptions(device="cpu", view_px=view_px, **options), Oracle())
 
 
 def everything(frames: np.ndarray) -> Patch:
@@ -78,6 +80,16 @@ def test_labels_do_not_depend_on_the_tiling():
     whole = segment_frames(made, frames, tile=512)
     for tile in (64, 96, 160):
         assert np.array_equal(segment_frames(made, frames, tile=tile), whole)
+
+
+def test_magnified_labels_hardly_depend_on_the_tiling():
+    frames, made = discs(1, 330, 300), segmenter(view_px="auto")
+    whole = segment_frames(made, frames, tile=512)[0].astype(int)
+    for tile in (64, 96, 160):
+        tiled = segment_frames(made, frames, tile=tile)[0].astype(int)
+        alike = score_instances(tiled, whole)
+        assert alike.f1 == 1
+        assert alike.mean_matched_iou > 0.95
 
 
 def test_labels_depend_neither_on_the_other_frames_nor_their_order_nor_the_batch(network):
@@ -190,8 +202,8 @@ def test_weights_from_a_file_segment_like_the_network_they_were_saved_from(netwo
     options = Yolo.adapted(
         YoloOptions(confidence=1e-3, device="cpu", weights=str(tmp_path / "own.safetensors")), list(frames)
     )
-    assert (options.view_px, options.polarity, len(options.weights_sha256)) == (96, "dark", 64)
-    loaded = Yolo(options.model_copy(update={"view_px": 512, "min_diameter_px": "auto"}))
+    assert (options.view_px, options.polarity, len(options.weights_sha256)) == (240, "dark", 64)
+    loaded = Yolo(options.model_copy(update={"view_px": "auto", "min_diameter_px": "auto"}))
     assert np.array_equal(segment(given, frames).foreground, segment(loaded, frames).foreground)
     assert isinstance(loaded.network, YoloSeg)
 

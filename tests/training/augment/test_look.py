@@ -10,7 +10,7 @@ from graticule.training.augment.overview import PATCH_PX, PATCHES, overview
 from graticule.training.recipe import Augmentation
 
 AS_IT_IS = Augmentation(
-    contrast=(1, 1), gamma=(1, 1), gradient=0, fringe=0, noise=0, blurred=0, margin=0, broken=0
+    contrast=(1, 1), gamma=(1, 1), gradient=0, fringe=0, grain=0, noise=0, blurred=0, margin=0, broken=0
 )
 EXAMPLE = scattered(0, (200, 240), count=40)
 FRAME = overview(EXAMPLE.image, Placement(centre=(0.0, 0.0)))
@@ -59,6 +59,11 @@ def test_noise_is_no_more_than_is_borne():
     noisy = {"noise": 1.0, "dose": (20.0, 20.0)}
     assert look(most_noise=1.0, **noisy).camera.dose == pytest.approx(20)
     assert look(most_noise=0.1, **noisy).camera.dose == pytest.approx(1 / (0.1 * 0.3) ** 2)
+
+
+def test_grain_is_no_more_than_is_borne():
+    assert look(most_noise=1e-3, grain=1.0).optics.grain < 1e-3
+    assert look(most_noise=np.inf, grain=1.0).optics.grain > 1e-2
 
 
 def test_an_overview_shows_the_whole_image():

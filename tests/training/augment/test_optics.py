@@ -12,30 +12,55 @@ STEP[..., 32:] = 1
 
 
 def optics(**changed):
-    return Optics(**(PLAIN | {"gradient": 0.0, "angle": 0.0, "bowl": 0.0} | changed))
+    flat = {"gradient": 0.0, "angle": 0.0, "bowl": 0.0, "grain_px": 2.0, "grain": 0.0}
+    return Optics(**(PLAIN | flat | changed))
+
+
+def seen(microscope, image):
+    return microscope.seen(image, torch.Generator().manual_seed(0))
 
 
 def test_the_darkest_grey_lets_through_what_is_not_absorbed():
-    seen = optics().seen(STEP)
-    assert float(seen.min()) == pytest.approx(0.7)
-    assert float(seen.max()) == pytest.approx(1.0)
+    step = seen(optics(), STEP)
+    assert float(step.min()) == pytest.approx(0.7)
+    assert float(step.max()) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("bowl", [-1.5, 0.0, 1.5])
 def test_illumination_differs_by_its_gradient(bowl):
     white = torch.ones(1, 1, 50, 50)
-    light = optics(gradient=0.4, angle=1.0, bowl=bowl).seen(white)
+    light = seen(optics(gradient=0.4, angle=1.0, bowl=bowl), white)
     assert float(light.max()) == pytest.approx(1.2)
     assert float(light.min()) == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(("fringe", "rises"), [(0.8, True), (-0.8, False)])
 def test_a_fringe_is_bright_or_dark_beside_the_edge_and_nowhere_else(fringe, rises):
-    seen = optics(fringe_px=1.3, fringe=fringe).seen(STEP)[0, 0, 30]
-    beside = float(seen[33:36].max() if rises else seen[33:36].min())
+    row = seen(optics(fringe_px=1.3, fringe=fringe), STEP)[0, 0, 30]
+    beside = float(row[33:36].max() if rises else row[33:36].min())
     assert (beside > 1.005) if rises else (beside < 0.995)
-    assert float(seen[50]) == pytest.approx(1.0, abs=1e-4)
-    assert float(seen[10]) == pytest.approx(0.7, abs=1e-4)
+    assert float(row[50]) == pytest.approx(1.0, abs=1e-4)
+    assert float(row[10]) == pytest.approx(0.7, abs=1e-4)
+
+
+def test_the_grain_of_a_film_has_its_strength_and_its_width():
+    white = torch.ones(1, 1, 200, 200)
+    fine, coarse = (seen(optics(grain=0.05, grain_px=width), white)[0, 0] for width in (1.0, 3.0))
+    for film in (fine, coarse):
+        assert float(film.mean()) == pytest.approx(1.0, abs=2e-3)
+        assert float(film.std()) == pytest.approx(0.05, rel=1e-3)
+    assert alike(fine, 2) < 0.5 < alike(coarse, 2)
+
+
+def alike(film, shift):
+    """Correlation of pixels so far from each other."""
+    return float(np.corrcoef(film[:, shift:].ravel(), film[:, :-shift].ravel())[0, 1])
+
+
+def test_a_film_hides_a_particle_no_more_than_the_noise_that_it_may_bear():
+    bound = optics(grain=0.1, grain_px=3.0).with_grain_below(0.2)
+    assert bound.grain == pytest.approx(0.2 / (2 * np.pi**0.5 * 3))
+    assert optics(grain=0.1, grain_px=3.0).with_grain_below(np.inf).grain == 0.1
 
 
 def test_a_blur_is_a_gaussian_of_its_width():

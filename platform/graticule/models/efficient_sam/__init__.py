@@ -8,7 +8,7 @@ from graticule.models.efficient_sam.published import published
 ARCHITECTURE = Architecture(
     name="efficient-sam-ti",
     native_size=1024,
-    default_view_px=1024,
+    default_view_px=672,
     config=EfficientSamConfig,
     build=EfficientSamNetwork,
     published=published,

@@ -11,6 +11,7 @@ from torch import nn
 
 from graticule.core.errors import InputError
 from graticule.core.segmenter import Patch, Segmentation, Segmenter, Statistics
+from graticule.models.efficient_sam import ARCHITECTURE
 from graticule.models.efficient_sam.automatic.candidate import Candidate
 from graticule.models.efficient_sam.automatic.fitting import concrete, fitted
 from graticule.models.efficient_sam.automatic.labels import drawn
@@ -48,8 +49,8 @@ class SemanticSam(SemanticSegmenter):
     """EfficientSAM asked for one foreground mask; also keeps the network for :class:`EfficientSam`."""
 
     name = "efficient-sam-ti"
-    native_size = 1024
-    default_view_px = 1024
+    native_size = ARCHITECTURE.native_size
+    default_view_px = ARCHITECTURE.default_view_px
 
 
 class EfficientSam(Segmenter):
@@ -67,8 +68,8 @@ class EfficientSam(Segmenter):
 
     name = "efficient-sam-ti"
     Options: ClassVar[type[LearnedOptions]] = EfficientSamOptions
-    native_size = 1024
-    default_view_px = 1024
+    native_size = ARCHITECTURE.native_size
+    default_view_px = ARCHITECTURE.default_view_px
     keeps_state = True
     memory_bytes = WORKER_BYTES
 

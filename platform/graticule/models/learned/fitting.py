@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import chain, islice
+from math import ceil
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,9 +15,10 @@ from graticule.tiling.windows import BAND
 
 MARGIN_PX = 64
 """Where nobody has fitted it to the particles."""
-LEAST_VIEW_PX = 16
 WHOLE = 1.25
 """Scaling a frame down by so much costs little; four views of it cost four times as much."""
+MAGNIFIED = 1.5
+"""Most that a small frame is magnified beyond the default view: noise magnified looks like particles."""
 Options = TypeVar("Options", bound=LearnedOptions)
 
 
@@ -52,13 +54,14 @@ def resolved(
     return options.model_copy(update={k: v for k, v in found.items() if k in {*undecided, "weights_sha256"}})
 
 
-def fitting_view(shape: tuple[int, ...], default_view_px: int) -> int:
+def fitting_view(shape: tuple[int, ...], default_view_px: int, *, magnified: float = MAGNIFIED) -> int:
     """Return the edge in pixels of the views for frames of ``shape``.
 
     A frame no larger than :data:`WHOLE` times the network's default view is seen whole, as
-    in the paper; of larger ones, views of that edge. Both are scaled to the network's native size.
+    in the paper; of larger ones, views of that edge; of small ones, a view that is filled up
+    with their mirror images. All are scaled to the network's native size.
     """
-    edge = max(LEAST_VIEW_PX, *shape)
+    edge = max(ceil(default_view_px / magnified), *shape)
     return edge if edge <= WHOLE * default_view_px else default_view_px
 
 

@@ -32,9 +32,9 @@ from graticule.models.learned.zoom import zoomed
 class SemanticSegmenter(Segmenter):
     """Runs a network over views of a patch, blends its answers, and parts the foreground.
 
-    A kind of network is a subclass that says ``name``, ``native_size`` and ``default_view_px``. The network is
-    loaded when the first patch comes, in the process that segments; it does not travel when
-    the segmenter is pickled. It maps RGB images (b 3 h w) in 0..1 to a
+    A kind of network is a subclass that says ``name``, ``native_size`` and ``default_view_px``.
+    The network is loaded when the first patch comes, in the process that segments; it does not
+    travel when the segmenter is pickled. It maps RGB images (b 3 h w) in 0..1 to a
     :class:`SemanticOutput` by its method ``foreground``.
 
     Args:

@@ -15,6 +15,9 @@ from graticule.models.scale import look_of
 from graticule.models.threshold import Threshold, ThresholdOptions
 
 LEAST_POINTS = 5.0
+PUBLISHED_PX = 1024
+"""Edge of the images that published weights were trained with, whatever was in them."""
+LEAST_PX = 16
 LEAST_VIEW_PX = 256
 UNKNOWN_SCALE_PX = 4.0
 _VIEW_GRID = 32
@@ -110,8 +113,8 @@ def _view(shape: tuple[int, ...], scale: float, options: EfficientSamOptions, de
     As for the other networks, but so small that a typical particle is :data:`LEAST_POINTS`
     points of the mask lattice wide: finer than that masks cannot be told apart.
     """
-    edge = fitting_view(shape, default_view_px)
     if options.mode == "semantic":
-        return edge
+        return fitting_view(shape, default_view_px)
+    edge = fitting_view(shape, PUBLISHED_PX, magnified=PUBLISHED_PX / LEAST_PX)
     wide = 2 * 2**0.5 * scale * _LATTICE / LEAST_POINTS
     return min(edge, max(LEAST_VIEW_PX, int(wide) // _VIEW_GRID * _VIEW_GRID))
