@@ -4,10 +4,12 @@ make weights                                          all networks, hours on a C
 python infra/train_weights.py yolov8n-seg             one of them
 python infra/train_weights.py --keep FOLDER NETWORK   ship what lies in a result's folder
 
-A recipe ``ship-2-NETWORK`` goes on from the weights of ``ship-NETWORK``.
+A recipe ``ship-2-NETWORK`` goes on from the weights of ``ship-NETWORK``, ``ship-3-NETWORK`` from those.
+What is known of the result is kept by hand in ``infra/shipped`` and goes to the end of its card.
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -21,15 +23,22 @@ from graticule.training.run import train
 from graticule.training.settings import train_settings
 
 ROOT = Path(__file__).resolve().parents[1]
+DATA = (
+    "synthetic:varied",
+    "synthetic:medium",
+    "synthetic:hard",
+    "synthetic:easy",
+    "em4/train",
+    "emps",
+)
+"""Simulated movies, and folders under ``--data``. The trial movie au750 is not among them."""
 SHARES = {
-    "synthetic:varied": 0.42,
-    "synthetic:medium": 0.10,
-    "synthetic:hard": 0.15,
-    "synthetic:easy": 0.03,
-    "em4/train": 0.05,
-    "emps": 0.25,
+    "ship": (0.42, 0.10, 0.15, 0.03, 0.05, 0.25),
+    "ship-2": (0.36, 0.14, 0.20, 0.02, 0.06, 0.22),
+    "ship-3": (0.36, 0.14, 0.20, 0.02, 0.06, 0.22),
 }
-"""Of simulated movies, and of the folders under ``--data``. The trial movie au750 is not among them."""
+"""Of :data:`DATA`, by recipe."""
+NOTES = Path(__file__).parent / "shipped"
 EXCLUDED = ROOT / "tests" / "benchmarks" / "emps_held_out.txt"
 PART_BYTES = 15 * 2**20
 """Largest file that ships."""
@@ -59,14 +68,14 @@ def _options() -> argparse.Namespace:
 
 def _trained(network: str, options: argparse.Namespace) -> Path:
     """Return the folder of a network's last training; what is finished is not done again."""
-    stages = [name for name in ("ship", "ship-2") if f"{name}-{network}" in known()]
+    stages = [name for name in SHARES if f"{name}-{network}" in known()]
+    data = [name if ":" in name else str(Path(options.data) / name) for name in DATA]
     start = "random"
     for stage in stages:
-        data = [name if ":" in name else str(Path(options.data) / name) for name in SHARES]
         settings = train_settings(
             model=network,
             data=data,
-            shares=list(SHARES.values()),
+            shares=list(SHARES[stage]),
             excluded=EXCLUDED.read_text().split(),
             validated=12,
             out=str(Path(options.work) / stage),
@@ -92,9 +101,18 @@ def _ship(network: str, result: Path, *, data: str) -> None:
         for part, first in enumerate(range(0, len(content), PART_BYTES)):
             whole.with_name(f"{whole.name}.{part}").write_bytes(content[first : first + PART_BYTES])
         whole.unlink()
-    card = (result / "card.md").read_text().replace(trained, "builtin").replace(f"{data}/", "")
-    (BUILTIN_FOLDER / f"{network}.md").write_text(card)
+    card = _card((result / "card.md").read_text(), network, trained=trained, data=data)
+    (BUILTIN_FOLDER / f"{network}.md").write_text(f"{card}\n{(NOTES / f'{network}.md').read_text()}")
     print(f"{network}: {len(content) / 2**20:.1f} MiB in {BUILTIN_FOLDER}")
+
+
+def _card(card: str, network: str, *, trained: str, data: str) -> str:
+    """Return a training's card in terms of this repository, without the places of one machine."""
+    card = card.replace(f" --weights {trained}", "").replace(f"{data}/", "")
+    card = card.replace("`excluded.txt`", f"`{EXCLUDED.relative_to(ROOT)}`")
+    card = re.sub(r"(?m)^- started from: /.*$", "- started from: the training before it", card)
+    again = f"- the same again, from random weights: `python infra/train_weights.py {network}`"
+    return re.sub(r"(?s)- all settings: .*?```\n.*?```", again, card)
 
 
 if __name__ == "__main__":

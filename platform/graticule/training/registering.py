@@ -14,11 +14,12 @@ from graticule.experiments.register import Package, register
 from graticule.experiments.runs import Run
 from graticule.models.weights import load_config
 from graticule.storage.place import Place
+from graticule.training.card import EXCLUDED
 from graticule.training.events import EpochDone
 from graticule.training.logged_run import anew, begun_before, keep
 from graticule.training.result import CARD, HISTORY, METRICS, RECIPE, SAMPLES, WEIGHTS, Finished
 
-FILES = (RECIPE, HISTORY, METRICS, SAMPLES, CARD)
+FILES = (RECIPE, HISTORY, METRICS, SAMPLES, CARD, EXCLUDED)
 """Of a result, that its run shows."""
 LOSS = "train/loss"
 _CODE = "graticule.training.served_model"

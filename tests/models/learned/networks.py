@@ -10,7 +10,13 @@ from graticule.models.learned.output import SemanticOutput
 from graticule.models.learned.semantic import SemanticSegmenter
 
 torch.set_num_threads(1)
-GIVEN = {"weights_sha256": "0" * 64, "polarity": "dark", "margin_px": 24, "min_diameter_px": 0}
+GIVEN = {
+    "probability": 0.5,
+    "weights_sha256": "0" * 64,
+    "polarity": "dark",
+    "margin_px": 24,
+    "min_diameter_px": 0,
+}
 
 
 class Oracle(nn.Module):

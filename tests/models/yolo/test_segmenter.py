@@ -52,9 +52,9 @@ def discs(*shape: int, pitch: int = 40, seed: int = 0) -> np.ndarray:
     return np.round(frames + generator.normal(0, 2, shape)).astype(np.uint8)
 
 
-def segmenter(view_px=512, **options) -> Yolo:
-    """Return one that magnifies nothing, unless told so."""
-    return Yolo(YoloOptions(device="cpu", view_px=view_px, **options), Oracle())
+def segmenter(view_px=512, probability=0.5, **options) -> Yolo:
+    """Return one that magnifies nothing, unless told so; the level is the grey level at which discs end."""
+    return Yolo(YoloOptions(device="cpu", view_px=view_px, probability=probability, **options), Oracle())
 
 
 def everything(frames: np.ndarray) -> Patch:

@@ -17,6 +17,8 @@ from graticule.models.edges import only
 from graticule.models.split import EIGHT, components, cut_up, lobed, split_touching
 
 SMOOTH_PX = 0.7
+SMOOTH = 0.1
+"""Of the radius of the largest disc in a component: the larger particles are, the coarser are ripples."""
 VALLEY = 0.7
 DEPTH = 0.12
 PEAK = 0.3
@@ -72,7 +74,9 @@ def split_by_distance(
 def _smoothed(body: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """Return the distance, 0 outside of the component, under a narrow Gaussian."""
     inside = np.pad(np.where(body, distance, 0.0).astype(np.float64), 1)
-    return np.asarray(ndimage.gaussian_filter(inside, SMOOTH_PX, mode="constant")[1:-1, 1:-1])
+    radius = ndimage.distance_transform_cdt(np.pad(body, 1)).max()
+    sigma = max(SMOOTH_PX, SMOOTH * float(radius))
+    return np.asarray(ndimage.gaussian_filter(inside, sigma, mode="constant")[1:-1, 1:-1])
 
 
 def _pieces(body: np.ndarray, height: np.ndarray) -> np.ndarray:

@@ -49,6 +49,7 @@ class Yolo(Segmenter):
     name = "yolov8n-seg"
     Options: ClassVar[type[YoloOptions]] = YoloOptions
     native_size = NATIVE_PX
+    default_view_px = VIEW_PX
     keeps_state = True
     memory_bytes = WORKER_BYTES
 
