@@ -4,11 +4,13 @@ import json
 import os
 import shlex
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from graticule.cli import main
+from graticule.core.errors import PipelineError
 from labelled_images import TINY, labelled_folder
 from threads import one_thread  # noqa: F401
 from typed import Done, typed
@@ -99,6 +101,22 @@ def test_what_cannot_be_is_known_before_ray_is_started(images, tmp_path, monkeyp
     with pytest.raises(SystemExit, match="1"):
         main(["train", *arguments, "--workers", "2", *options])
     assert said in capsys.readouterr().err
+
+
+def test_workers_of_a_cluster_learn_where_models_are_registered(images, tmp_path, monkeypatch):
+    environments = []
+
+    def begun(on_ray, job, listen) -> None:
+        environments.append(dict(on_ray.environment))
+        raise PipelineError("enough is known")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
+    monkeypatch.setattr("graticule.training.distributed.executor.OnRayTrain.__call__", begun)
+    monkeypatch.setattr("graticule.pipeline.session.ray_session", lambda **_: nullcontext())
+    arguments = ["--data", str(images), "--model", "vmamba", "--out", str(tmp_path / "out"), *SMALL]
+    with pytest.raises(SystemExit, match="1"):
+        main(["train", *arguments, "--no-register", "--validated", "1", "--workers", "1"])
+    assert environments[0]["MLFLOW_TRACKING_URI"] == "sqlite:///elsewhere.db"
 
 
 def test_a_list_of_images_to_exclude_names_some(train, tmp_path):

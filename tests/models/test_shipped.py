@@ -11,8 +11,9 @@ from graticule.core.window import whole
 from graticule.evaluation.instances import score_instances
 from graticule.models import adapt, create
 from graticule.models.architecture import ARCHITECTURES
-from graticule.models.registry import DEFAULT, SEGMENTERS, WITHOUT_NETWORK
+from graticule.models.registry import DEFAULT, DEFAULT_VARIABLE, SEGMENTERS, WITHOUT_NETWORK
 from graticule.models.weights import BUILTIN_FOLDER, has_builtin, load_network
+from graticule.pipeline.settings import SegmentSettings, TrackSettings
 from graticule.synthetic import simulate
 
 MIB = 2**20
@@ -71,3 +72,10 @@ def test_the_default_needs_no_extra_and_ships_weights():
     assert DEFAULT in SEGMENTERS
     assert DEFAULT not in {*WITHOUT_NETWORK, "yolov8n-seg"}
     assert has_builtin(DEFAULT)
+
+
+def test_the_environment_may_set_another_default(monkeypatch):
+    monkeypatch.setenv(DEFAULT_VARIABLE, "swin-unet")
+    assert SegmentSettings().segmenter == TrackSettings().segment.segmenter == "swin-unet"
+    monkeypatch.setenv(DEFAULT_VARIABLE, "")
+    assert SegmentSettings().segmenter == TrackSettings().segment.segmenter == DEFAULT

@@ -16,7 +16,7 @@ from graticule.cli.progress import progress_bars
 from graticule.cli.train import train
 from graticule.cli.values import named_values
 from graticule.core.errors import ConfigError, GraticuleError
-from graticule.models.registry import DEFAULT
+from graticule.models.registry import DEFAULT, DEFAULT_VARIABLE
 from graticule.pipeline.champion import without_alias
 from graticule.pipeline.settings import (
     IngestSettings,
@@ -59,7 +59,7 @@ SegmenterName = Annotated[
     str,
     typer.Option(
         "--segmenter",
-        envvar="GRATICULE_SEGMENTER",
+        envvar=DEFAULT_VARIABLE,
         help="How particles are found: champion, or one of: graticule models",
     ),
 ]

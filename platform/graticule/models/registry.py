@@ -1,5 +1,6 @@
 """Segmenters by name: make one, or fit its options to a movie."""
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,11 +26,17 @@ WITHOUT_NETWORK = ("threshold",)
 """Segmenters that have learnt nothing, and so have no weights."""
 
 DEFAULT = "vmamba"
-"""What commands and jobs segment by unless told otherwise: of the networks that ship weights and
-need no extra, the best on images that trained none (docs/segmenters.md)."""
+"""Of the networks that ship weights and need no extra, the best on images that trained none
+(docs/segmenters.md)."""
+DEFAULT_VARIABLE = "GRATICULE_SEGMENTER"
 
 WEIGHTS, SHA256 = "weights", "weights_sha256"
 """Options of every segmenter with a network."""
+
+
+def default_segmenter() -> str:
+    """Return what is segmented by unless a user chooses: ``$GRATICULE_SEGMENTER``, or :data:`DEFAULT`."""
+    return os.environ.get(DEFAULT_VARIABLE) or DEFAULT
 
 
 def create(name: str, **options: Any) -> Segmenter:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from graticule.core.errors import ConfigError
+from graticule.models.registry import default_segmenter
 
 
 class Settings(BaseModel):
@@ -36,7 +37,7 @@ class SegmentSettings(Settings):
     :mod:`graticule.pipeline.champion`.
     """
 
-    segmenter: str = "threshold"
+    segmenter: str = Field(default_factory=default_segmenter)
     champion: str | None = None
     tile: int | None = Field(default=None, ge=32)
     polarity: Literal["dark", "bright", "auto"] = "auto"
@@ -74,7 +75,7 @@ class TrackSettings(Settings):
     """All that decides the result of one movie."""
 
     ingest: IngestSettings = IngestSettings()
-    segment: SegmentSettings = SegmentSettings()
+    segment: SegmentSettings = Field(default_factory=SegmentSettings)
     link: LinkSettings = LinkSettings()
 
 
