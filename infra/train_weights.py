@@ -35,7 +35,7 @@ DATA = (
 SHARES = {
     "ship": (0.42, 0.10, 0.15, 0.03, 0.05, 0.25),
     "ship-2": (0.36, 0.14, 0.20, 0.02, 0.06, 0.22),
-    "ship-3": (0.36, 0.14, 0.20, 0.02, 0.06, 0.22),
+    "ship-3": (0.42, 0.12, 0.16, 0.02, 0.08, 0.20),
 }
 """Of :data:`DATA`, by recipe."""
 NOTES = Path(__file__).parent / "shipped"
@@ -94,6 +94,7 @@ def _ship(network: str, result: Path, *, data: str) -> None:
     whole = BUILTIN_FOLDER / f"{network}.safetensors"
     for old in BUILTIN_FOLDER.glob(f"{whole.name}*"):
         old.unlink()
+    BUILTIN_FOLDER.mkdir(exist_ok=True)
     config = load_config(network, trained)
     save_weights(whole, network, config, load_network(network, trained), dtype=torch.float16)
     content = whole.read_bytes()
@@ -102,7 +103,9 @@ def _ship(network: str, result: Path, *, data: str) -> None:
             whole.with_name(f"{whole.name}.{part}").write_bytes(content[first : first + PART_BYTES])
         whole.unlink()
     card = _card((result / "card.md").read_text(), network, trained=trained, data=data)
-    (BUILTIN_FOLDER / f"{network}.md").write_text(f"{card}\n{(NOTES / f'{network}.md').read_text()}")
+    notes = NOTES / f"{network}.md"
+    known_of_it = f"\n{notes.read_text()}" if notes.is_file() else ""
+    (BUILTIN_FOLDER / f"{network}.md").write_text(card + known_of_it)
     print(f"{network}: {len(content) / 2**20:.1f} MiB in {BUILTIN_FOLDER}")
 
 

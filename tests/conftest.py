@@ -23,7 +23,7 @@ hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
-# What a test does not choose is the segmenter that learnt nothing: it is fast, and finds the same anywhere.
+# Where a test does not choose, the one that learnt nothing: it is fast, and finds the same anywhere.
 os.environ["GRATICULE_SEGMENTER"] = "threshold"
 
 SHARED = Path(os.environ.get("GRATICULE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))

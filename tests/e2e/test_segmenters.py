@@ -163,13 +163,11 @@ def test_weights_that_cannot_be_are_named_before_anything_is_made(
     assert not out.exists()
 
 
-# The weights that ship
+# The default
 
 
 @pytest.mark.slow
-def test_a_submitted_job_that_chooses_nothing_finds_particles_by_the_default_network(
-    cluster: Cluster, out, tmp_path
-):
+def test_a_submitted_job_that_chooses_nothing_finds_particles_by_the_default(cluster: Cluster, out, tmp_path):
     (simulated,) = simulate("medium", frames=1, size=192, seed=700_002)
     Image.fromarray(simulated.image).save(tmp_path / "still.png")
     command = cluster.command(tmp_path / "still.png", "--out", out)

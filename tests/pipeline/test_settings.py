@@ -5,7 +5,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from graticule.core.errors import ConfigError
-from graticule.pipeline.settings import IngestSettings, LinkSettings, SegmentSettings, checked, digest
+from graticule.models.registry import DEFAULT, DEFAULT_VARIABLE
+from graticule.pipeline.settings import (
+    IngestSettings,
+    LinkSettings,
+    SegmentSettings,
+    TrackSettings,
+    checked,
+    digest,
+)
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -55,6 +63,13 @@ def test_what_has_an_option_of_its_own_is_not_given_twice(values, name):
 def test_several_mistakes_are_told_together():
     with pytest.raises(ConfigError, match=r"--average.*; --pixel-size-nm"):
         checked(IngestSettings, {"average": 0, "pixel_size_nm": 0})
+
+
+def test_the_environment_may_set_another_default(monkeypatch):
+    monkeypatch.setenv(DEFAULT_VARIABLE, "swin-unet")
+    assert SegmentSettings().segmenter == TrackSettings().segment.segmenter == "swin-unet"
+    monkeypatch.setenv(DEFAULT_VARIABLE, "")
+    assert SegmentSettings().segmenter == TrackSettings().segment.segmenter == DEFAULT
 
 
 def test_settings_cannot_be_changed_afterwards():
