@@ -37,6 +37,36 @@ def test_chunked_agrees_with_the_definition_in_value_and_gradient(case):
     assert distance(values_and_gradients(case, "chunked"), values_and_gradients(case, "sequential")) < 1e-4
 
 
+@settings(max_examples=60, deadline=None)
+@given(case=cases())
+def test_compiled_agrees_with_the_definition_in_value_and_gradient(case):
+    assert distance(values_and_gradients(case, "compiled"), values_and_gradients(case, "sequential")) < 1e-4
+
+
+def test_compiled_gives_the_same_bits_whatever_the_threads():
+    case = Case(batch=2, groups=2, per_group=150, states=16, length=133)
+    alone = values_and_gradients(case, "compiled")
+    torch.set_num_threads(3)
+    assert distance(values_and_gradients(case, "compiled"), alone) == 0
+    assert distance(alone, values_and_gradients(case, "chunked")) < 1e-5
+
+
+def test_compiled_hands_on_what_is_not_a_number():
+    arguments = Case(groups=2, per_group=4, states=4, length=64).arguments()
+    u = arguments[0].detach().clone()
+    u[0, 3, 10] = np.nan
+    y = selective_scan(u, *arguments[1:], True, backend="compiled")
+    assert y[0, 3, 10:].isnan().all()
+    assert y[0, 3, :10].isfinite().all()
+    assert y[0, 4].isfinite().all()
+
+
+def test_compiled_is_not_for_double_precision():
+    arguments = Case().arguments(torch.float64)
+    with pytest.raises(ConfigError, match="'compiled' computes in float32, not float64; usable: sequential"):
+        selective_scan(*arguments, True, backend="compiled")
+
+
 def test_chunked_agrees_where_channels_and_batch_are_cut_into_slabs(monkeypatch):
     monkeypatch.setattr("graticule.models.selective_scan.slabs.STATES_AT_ONCE", 24)
     case = Case(batch=3, groups=2, per_group=7, states=4, length=70)
@@ -54,11 +84,12 @@ def test_gradients_are_those_of_finite_differences():
     assert torch.autograd.gradcheck(scan, arguments, fast_mode=True)
 
 
-def test_long_sequences_with_large_steps_stay_finite():
+@pytest.mark.parametrize("backend", ["chunked", "compiled"])
+def test_long_sequences_with_large_steps_stay_finite(backend):
     arguments = Case(groups=2, per_group=4, states=4, length=4096).arguments()
     arguments[1] = arguments[1] * 20
     arguments[2] = arguments[2] * 20
-    y = selective_scan(*arguments, True, backend="chunked")
+    y = selective_scan(*arguments, True, backend=backend)
     gradients = torch.autograd.grad(y.square().sum(), [arguments[0], arguments[3]])
     assert all(torch.isfinite(x).all() for x in (y, *gradients))
 
@@ -86,11 +117,12 @@ def test_mixed_dtypes_of_autocast_are_taken():
     assert y.dtype == torch.bfloat16
 
 
-def test_autocast_around_it_changes_no_bit():
+@pytest.mark.parametrize("backend", ["chunked", "compiled"])
+def test_autocast_around_it_changes_no_bit(backend):
     case = Case(batch=2, groups=2, per_group=3, states=4, length=70)
-    plain = values_and_gradients(case, "chunked")
+    plain = values_and_gradients(case, backend)
     with torch.autocast("cpu", torch.bfloat16):
-        assert distance(values_and_gradients(case, "chunked"), plain) == 0
+        assert distance(values_and_gradients(case, backend), plain) == 0
 
 
 def test_only_what_needs_a_gradient_gets_one():
@@ -188,11 +220,18 @@ def test_published_vector(shared_data):
         assert np.linalg.norm(ours.numpy() - stored) <= 1e-5 * np.linalg.norm(stored - stored.mean())
 
 
-def test_on_a_cpu_the_chunked_form_is_the_fastest_usable(monkeypatch):
+def test_on_a_cpu_the_compiled_loops_are_the_fastest_usable(monkeypatch):
     monkeypatch.delenv("GRATICULE_SCAN", raising=False)
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    assert chosen("auto", "cpu") == "compiled"
+    assert chosen("auto", "cpu", double=True) == "chunked"
+    assert available() == ("sequential", "chunked", "compiled")
+
+
+def test_without_numba_it_is_the_chunked_form(monkeypatch):
+    monkeypatch.delenv("GRATICULE_SCAN", raising=False)
+    monkeypatch.setattr("graticule.models.selective_scan.backends.find_spec", lambda _: None)
     assert chosen("auto", "cpu") == "chunked"
-    assert available() == ("sequential", "chunked")
 
 
 def test_the_environment_overrides_the_automatic_choice_alone(monkeypatch):
@@ -207,11 +246,11 @@ def test_an_unknown_backend_lists_the_known(monkeypatch):
         chosen("auto", "cpu")
 
 
-@pytest.mark.parametrize("name", sorted(set(BACKENDS) - {"sequential", "chunked"}))
+@pytest.mark.parametrize("name", sorted(set(BACKENDS) - {"sequential", "chunked", "compiled"}))
 def test_an_unusable_backend_says_why_and_what_is_usable(name, monkeypatch):
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     with pytest.raises(
-        ConfigError, match=rf"'{name}' cannot run: .*usable: sequential, chunked \("
+        ConfigError, match=rf"'{name}' cannot run: .*usable: sequential, chunked, compiled \("
     ) as caught:
         chosen(name, "cpu")
     assert "\n" not in str(caught.value)

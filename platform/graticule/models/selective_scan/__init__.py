@@ -5,16 +5,19 @@ With d = softplus(delta + delta_bias), for each channel::
     x_t = exp(d_t A) x_{t-1} + d_t B_t u_t
     y_t = (sum over states of x_t C_t + D u_t) SiLU(z_t)
 
-Backends: ``sequential`` is the definition; ``chunked`` is plain torch, fast on a CPU and light on
-memory; ``triton`` is a kernel of ours for GPUs; ``mamba`` is mamba-ssm where it is installed.
+Backends: ``sequential`` is the definition; ``chunked`` is plain torch, light on memory;
+``compiled`` are loops for a CPU, compiled by numba; ``triton`` is a kernel of ours for GPUs;
+``mamba`` is mamba-ssm where it is installed.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from graticule.models.selective_scan import chunked, mamba, sequential, triton_kernel
+from graticule.models.selective_scan import chunked, compiled, mamba, sequential, triton_kernel
 from graticule.models.selective_scan.backends import BACKENDS, Backend, available, chosen
+
+_OPERATORS = {"chunked": chunked.scan, "compiled": compiled.scan, "triton": triton_kernel.scan}
 
 __all__ = ["BACKENDS", "Backend", "available", "selective_scan"]
 
@@ -69,7 +72,7 @@ def selective_scan(
         y, last = mamba.scan(*arguments, delta_softplus)
     else:
         keep = differentiable and any(x is not None and x.requires_grad for x in arguments)
-        scan = triton_kernel.scan if name == "triton" else chunked.scan
+        scan = _OPERATORS[name]
         y, last, _ = scan(*arguments, delta_softplus, keep)
     return (y, last) if return_last_state else y
 

@@ -8,8 +8,8 @@ import torch
 
 from graticule.core.errors import ConfigError, UnknownNameError
 
-Backend = Literal["auto", "sequential", "chunked", "triton", "mamba"]
-BACKENDS = ("sequential", "chunked", "triton", "mamba")
+Backend = Literal["auto", "sequential", "chunked", "compiled", "triton", "mamba"]
+BACKENDS = ("sequential", "chunked", "compiled", "triton", "mamba")
 VARIABLE = "GRATICULE_SCAN"
 """Environment variable that takes the place of "auto"."""
 
@@ -24,6 +24,11 @@ def available(device: str = "cpu") -> tuple[str, ...]:
 
 def obstacle(name: str, device: str) -> str | None:
     """Return why a backend cannot run on ``device``, or None if it can."""
+    if name == "compiled":
+        if find_spec("numba") is None:
+            return "numba is not installed"
+        if device != "cpu":
+            return f"it needs a CPU, not {device}"
     if name == "triton":
         if find_spec("triton") is None:
             return "triton is not installed"
@@ -62,13 +67,17 @@ def chosen(
     reason = obstacle(named, device)
     if reason is not None:
         raise ConfigError(f"selective scan {named!r} cannot run: {reason}; {_choices(device)}")
+    if named == "compiled" and double:
+        raise ConfigError(f"selective scan 'compiled' computes in float32, not float64; {_choices(device)}")
     return named
 
 
 def _fastest(device: str, states: int, double: bool, differentiable_last: bool) -> str:
+    usable = available(device)
+    if device == "cpu" and "compiled" in usable and not double:
+        return "compiled"
     if device != "cuda" or states > TRITON_STATES:
         return "chunked"
-    usable = available(device)
     if "mamba" in usable and not double and not differentiable_last:
         return "mamba"
     return "triton" if "triton" in usable else "chunked"

@@ -15,7 +15,7 @@ from graticule.tiling.windows import BAND
 NATIVE_PX = 512
 """Edge of the images of the paper's comparison."""
 VIEW_PX = 360
-"""Edge of as much of a larger frame as is magnified to that: particles of ten pixels need it."""
+"""Edge of the part of a larger frame that is magnified to the native size: small particles need it."""
 GRID_PX = STRIDES[-1]
 LEAST_CONTEXT_PX = 32
 

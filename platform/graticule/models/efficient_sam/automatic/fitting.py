@@ -18,6 +18,7 @@ LEAST_POINTS = 5.0
 PUBLISHED_PX = 1024
 """Edge of the images that published weights were trained with, whatever was in them."""
 LEAST_PX = 16
+"""Edge of the smallest frame that is seen whole."""
 LEAST_VIEW_PX = 256
 UNKNOWN_SCALE_PX = 4.0
 _VIEW_GRID = 32
