@@ -77,7 +77,7 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
     inputs = grouped(*tensors)
     groups = inputs.u.shape[1]
     dy_BGCL, dlast_BGCN = by_group(dy, 1, groups), by_group(dlast, 1, groups)
-    gradients = [
+    gradients: list[Any] = [
         None if tensor is None else torch.zeros(tensor.shape, dtype=_dtype(i, tensor))
         for i, tensor in enumerate(tensors)
     ]
@@ -93,9 +93,9 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
             slope = slope * here.z * gate
         out = torch.empty(here.u.shape if here.z is not None else (0, here.u.shape[1]))
         du, ddelta = torch.empty_like(here.u), torch.empty_like(here.u)
-        added = [torch.zeros_like(x) for x in (here.A, here.B, here.C)]
+        dA, dB, dC = (torch.zeros_like(x) for x in (here.A, here.B, here.C))
         given = slope, _float(dlast_BGCN[b, g, channels].T).clone(), _float(kept[:, b, g, :, channels])
-        room = (*given, du, ddelta, *added, out)
+        room = (*given, du, ddelta, dA, dB, dC, out)
         compiled_loops.backward(*here.arrays, *(x.numpy() for x in room))
         if here.D is not None:
             du.addcmul_(slope, here.D)
@@ -105,7 +105,7 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
             by_gate = gate * (1 + here.z * (1 - gate))
             _there(to.z)[b, g, channels] = (before_gate * here.with_input(out) * by_gate).T
         to.u[b, g, channels], to.delta[b, g, channels] = du.T, ddelta.T
-        return _Added(*added, D=(slope * here.u).sum(0), bias=ddelta.sum(0))
+        return _Added(dA, dB, dC, (slope * here.u).sum(0), ddelta.sum(0))
 
     parts = _parts(inputs)
     for (b, g, channels), added in zip(parts, _each(run, parts), strict=True):

