@@ -174,8 +174,8 @@ def test_a_submitted_job_that_chooses_nothing_finds_particles_by_the_default(clu
     command[command.index("--") : command.index("--")] = ["--runtime-env-json", NOTHING_CHOSEN]
     done = run(command, env=cluster.head.environment, timeout=500)
     assert done.status == 0, done.output
-    [configuration] = (out / "runs").glob("*/config.json")
-    assert json.loads(configuration.read_text())["segment"]["segmenter"] == DEFAULT
+    [configuration] = (out / "runs").glob("segment-*/config.json")
+    assert json.loads(configuration.read_text())["segmenter"] == DEFAULT
     labels = Experiment.open(str(out)).read_labels("instances", 0, 1)[0].astype(np.int64)
     assert score_instances(labels, simulated.labels.astype(np.int64)).f1 > 0.8
 
