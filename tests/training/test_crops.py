@@ -19,6 +19,7 @@ GEOMETRY_ONLY = Augmentation(
     gamma=(1, 1),
     gradient=0,
     fringe=0,
+    grain=0,
     noise=0,
     blurred=0,
     margin=0,
