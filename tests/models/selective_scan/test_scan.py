@@ -51,6 +51,17 @@ def test_compiled_gives_the_same_bits_whatever_the_threads():
     assert distance(alone, values_and_gradients(case, "chunked")) < 1e-5
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_compiled_answers_alike_where_nothing_is_learnt(threads):
+    arguments = Case(batch=2, groups=2, per_group=100, states=4, length=40).arguments()
+    torch.set_num_threads(threads)
+    learning = selective_scan(*arguments, True, backend="compiled")
+    with torch.inference_mode():
+        assert torch.equal(selective_scan(*arguments, True, backend="compiled"), learning)
+    with torch.no_grad():
+        assert torch.equal(selective_scan(*arguments, True, backend="compiled"), learning)
+
+
 def test_compiled_hands_on_what_is_not_a_number():
     arguments = Case(groups=2, per_group=4, states=4, length=64).arguments()
     u = arguments[0].detach().clone()

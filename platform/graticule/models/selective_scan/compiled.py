@@ -182,14 +182,19 @@ def _parts(inputs: Grouped) -> list[Part]:
 
 
 def _each(run: Callable[[Part], T], parts: list[Part]) -> Iterable[T]:
-    """Yield what ``run`` makes of the parts, in their order; without autograd, which is a thread's own."""
-    run = torch.no_grad()(run)
+    """Yield what ``run`` makes of the parts, in their order."""
     threads = min(torch.get_num_threads(), len(parts))
     if threads < 2:
         yield from map(run, parts)
         return
+    inferring = torch.is_inference_mode_enabled()
+
+    def apart(part: Part) -> T:
+        with torch.inference_mode(inferring), torch.no_grad():  # a thread has modes of its own
+            return run(part)
+
     with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(run, parts)
+        yield from pool.map(apart, parts)
 
 
 def _dtype(index: int, tensor: Tensor) -> torch.dtype:
