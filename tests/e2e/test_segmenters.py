@@ -163,6 +163,16 @@ def test_weights_that_cannot_be_are_named_before_anything_is_made(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("weights", [[], ["--weights", "builtin"]], ids=["left out", "builtin"])
+def test_a_network_that_ships_no_weights_says_so_before_anything_is_made(
+    command_without_ray, nothing_shipped, movie, out, name, weights
+):
+    line = one_line(command_without_ray("track", movie, "--out", out, "--segmenter", name, *weights))
+    assert f"{name} ships no weights in this version; give --weights FILE" in line
+    assert not out.exists()
+
+
 # The default
 
 

@@ -17,9 +17,9 @@ from torch import Tensor
 from graticule.models.selective_scan import chunked, compiled, mamba, sequential, triton_kernel
 from graticule.models.selective_scan.backends import BACKENDS, Backend, available, chosen
 
-_OPERATORS = {"chunked": chunked.scan, "compiled": compiled.scan, "triton": triton_kernel.scan}
-
 __all__ = ["BACKENDS", "Backend", "available", "selective_scan"]
+
+_OPERATORS = {"chunked": chunked.scan, "compiled": compiled.scan, "triton": triton_kernel.scan}
 
 
 def selective_scan(
@@ -72,8 +72,7 @@ def selective_scan(
         y, last = mamba.scan(*arguments, delta_softplus)
     else:
         keep = differentiable and any(x is not None and x.requires_grad for x in arguments)
-        scan = _OPERATORS[name]
-        y, last, _ = scan(*arguments, delta_softplus, keep)
+        y, last, _ = _OPERATORS[name](*arguments, delta_softplus, keep)
     return (y, last) if return_last_state else y
 
 

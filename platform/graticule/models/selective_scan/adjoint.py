@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graticule.models.selective_scan.operator import in_kind
 from graticule.models.selective_scan.recurrence import (
     STEPS,
     advance,
@@ -33,11 +34,12 @@ from graticule.models.selective_scan.slabs import (
     by_group,
     grouped,
     slabs,
+    there,
     time_first,
     time_last,
 )
 
-WRITTEN_ONCE = (0, 1, 6)
+_WRITTEN_ONCE = (0, 1, 6)
 """u, delta and z; the other gradients are sums, which half precision would spoil."""
 
 
@@ -55,7 +57,7 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
     groups = inputs.u.shape[1]
     dy_BGCL, dlast_BGCN = by_group(dy, 1, groups), by_group(dlast, 1, groups)
     gradients: list[Any] = [
-        None if tensor is None else _room(i, tensor, kept.dtype) for i, tensor in enumerate(tensors)
+        None if tensor is None else room(i, tensor, kept.dtype) for i, tensor in enumerate(tensors)
     ]
     outputs = grouped(*gradients)
     for batch, channels in slabs(inputs):
@@ -68,14 +70,12 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
             buffers=_buffers(min(STEPS, dy.shape[-1]), starts_KBGNC),
         )
         adjoint.run(dy_BGCL[batch, :, channels], dlast_BGCN[batch, :, channels], starts_KBGNC)
-    return tuple(
-        kept.new_empty(0) if gradient is None else gradient.to(tensor.dtype)
-        for gradient, tensor in zip(gradients, tensors, strict=True)
-    )
+    return in_kind(gradients, tensors)
 
 
-def _room(index: int, tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    if index in WRITTEN_ONCE:
+def room(index: int, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return where the gradient of an argument is written, or, in ``dtype``, added."""
+    if index in _WRITTEN_ONCE:
         return tensor.new_empty(tensor.shape)
     return tensor.new_zeros(tensor.shape, dtype=dtype)
 
@@ -131,7 +131,7 @@ class _Adjoint:
         if self.slab.D is not None:
             y.addcmul_(here.u, self.slab.D.to(y.dtype))
         gate = torch.sigmoid(z)
-        _view(self.gradients.z)[..., steps] = time_last(dy * y * gate * (1 + z * (1 - gate)))
+        there(self.gradients.z)[..., steps] = time_last(dy * y * gate * (1 + z * (1 - gate)))
         return dy * z * gate
 
     def _state_gradients(self, here: Block, decays: Tensor, dy: Tensor, carry_BGNC: Tensor) -> Tensor:
@@ -147,7 +147,7 @@ class _Adjoint:
         """Add the gradients of what makes outputs of states: C and D."""
         self.gradients.C[..., steps] += time_last(contract_channels(states, dy))
         if self.slab.D is not None:
-            _view(self.gradients.D).add_((dy * here.u).sum((0, 1)))
+            there(self.gradients.D).add_((dy * here.u).sum((0, 1)))
 
     def _inputs(
         self, here: Block, decays: Tensor, before: Tensor, gradients: Tensor, dy: Tensor, steps: slice
@@ -167,9 +167,4 @@ class _Adjoint:
             ddelta.mul_(-torch.expm1(-delta))
         self.gradients.delta[..., steps] = time_last(ddelta)
         if self.slab.bias is not None:
-            _view(self.gradients.bias).add_(ddelta.sum((0, 1)))
-
-
-def _view(tensor: Tensor | None) -> Tensor:
-    assert tensor is not None
-    return tensor
+            there(self.gradients.bias).add_(ddelta.sum((0, 1)))

@@ -73,11 +73,11 @@ def chosen(
 
 
 def _fastest(device: str, states: int, double: bool, differentiable_last: bool) -> str:
-    usable = available(device)
-    if device == "cpu" and "compiled" in usable and not double:
+    if not double and obstacle("compiled", device) is None:
         return "compiled"
     if device != "cuda" or states > TRITON_STATES:
         return "chunked"
+    usable = available(device)
     if "mamba" in usable and not double and not differentiable_last:
         return "mamba"
     return "triton" if "triton" in usable else "chunked"

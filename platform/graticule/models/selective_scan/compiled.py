@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from graticule.models.selective_scan.adjoint import WRITTEN_ONCE
+from graticule.models.selective_scan.adjoint import room
 from graticule.models.selective_scan.chunked import kept_shape
-from graticule.models.selective_scan.operator import scan_operator
-from graticule.models.selective_scan.slabs import Grouped, by_group, grouped
+from graticule.models.selective_scan.operator import in_kind, scan_operator
+from graticule.models.selective_scan.slabs import Grouped, by_group, grouped, there
 
 CHANNELS = 64
 """Of a part: with 16 states a block's buffers stay in a core's second-level cache."""
@@ -78,8 +78,7 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
     groups = inputs.u.shape[1]
     dy_BGCL, dlast_BGCN = by_group(dy, 1, groups), by_group(dlast, 1, groups)
     gradients: list[Any] = [
-        None if tensor is None else torch.zeros(tensor.shape, dtype=_dtype(i, tensor))
-        for i, tensor in enumerate(tensors)
+        None if tensor is None else room(i, tensor, kept.dtype) for i, tensor in enumerate(tensors)
     ]
     to = grouped(*gradients)
 
@@ -95,15 +94,15 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
         du, ddelta = torch.empty_like(here.u), torch.empty_like(here.u)
         dA, dB, dC = (torch.zeros_like(x) for x in (here.A, here.B, here.C))
         given = slope, _float(dlast_BGCN[b, g, channels].T).clone(), _float(kept[:, b, g, :, channels])
-        room = (*given, du, ddelta, dA, dB, dC, out)
-        compiled_loops.backward(*here.arrays, *(x.numpy() for x in room))
+        written = (du, ddelta, dA, dB, dC, out)
+        compiled_loops.backward(*here.arrays, *(x.numpy() for x in (*given, *written)))
         if here.D is not None:
             du.addcmul_(slope, here.D)
         if softplus:
             ddelta *= -torch.expm1(-here.delta)
         if here.z is not None:
             by_gate = gate * (1 + here.z * (1 - gate))
-            _there(to.z)[b, g, channels] = (before_gate * here.with_input(out) * by_gate).T
+            there(to.z)[b, g, channels] = (before_gate * here.with_input(out) * by_gate).T
         to.u[b, g, channels], to.delta[b, g, channels] = du.T, ddelta.T
         return _Added(dA, dB, dC, (slope * here.u).sum(0), ddelta.sum(0))
 
@@ -116,10 +115,7 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
             to.D[g, channels] += added.D
         if to.bias is not None:
             to.bias[g, channels] += added.bias
-    return tuple(
-        torch.empty(0) if gradient is None else gradient.to(tensor.dtype)
-        for gradient, tensor in zip(gradients, tensors, strict=True)
-    )
+    return in_kind(gradients, tensors)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,18 +193,8 @@ def _each(run: Callable[[Part], T], parts: list[Part]) -> Iterable[T]:
         yield from pool.map(apart, parts)
 
 
-def _dtype(index: int, tensor: Tensor) -> torch.dtype:
-    """Return the type to compute a gradient in: sums would be spoilt in half precision."""
-    return tensor.dtype if index in WRITTEN_ONCE else torch.float32
-
-
 def _float(tensor: Tensor) -> Tensor:
     return tensor.float().contiguous()
-
-
-def _there(tensor: Tensor | None) -> Tensor:
-    assert tensor is not None
-    return tensor
 
 
 scan = scan_operator("compiled", forward=forward, backward=backward, kept_shape=kept_shape)

@@ -4,7 +4,7 @@ The compiler and autograd then see one opaque node that keeps its inputs and a f
 never the states of every step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -53,6 +53,17 @@ def scan_operator(
     adjoint.register_fake(_gradient_shapes)
     operator.register_autograd(partial(_gradient, adjoint), setup_context=_remember)
     return operator
+
+
+def in_kind(gradients: Iterable[Tensor | None], tensors: Sequence[Any]) -> tuple[Tensor, ...]:
+    """Return gradients as a backward function does: in their tensors' types, empty where one is absent.
+
+    The first of ``tensors`` is always there.
+    """
+    return tuple(
+        tensors[0].new_empty(0) if tensor is None or gradient is None else gradient.to(tensor.dtype)
+        for gradient, tensor in zip(gradients, tensors, strict=True)
+    )
 
 
 def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:

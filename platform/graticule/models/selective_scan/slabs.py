@@ -73,6 +73,12 @@ def grouped(
     )
 
 
+def there(tensor: Tensor | None) -> Tensor:
+    """Return what is known to be given."""
+    assert tensor is not None
+    return tensor
+
+
 def by_group(tensor: Tensor, dim: int, groups: int) -> Tensor:
     """Return a view with the channels of ``dim`` split into groups."""
     return torch.unflatten(tensor, dim, (groups, -1))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graticule.models.selective_scan.operator import scan_operator
+from graticule.models.selective_scan.operator import in_kind, scan_operator
 
 STEPS = 32
 """Steps between two kept states."""
@@ -86,10 +86,7 @@ def backward(dy: Tensor, dlast: Tensor, kept: Tensor, *arguments: Any) -> tuple[
             **switches,
         )
     sums = (du, ddelta, dA.sum(0), _over_blocks(dB), _over_blocks(dC), dD.sum(0), dz, dbias.sum(0))
-    return tuple(
-        kept.new_empty(0) if tensor is None or total is None else total.to(tensor.dtype)
-        for tensor, total in zip(tensors, sums, strict=True)
-    )
+    return in_kind(sums, tensors)
 
 
 def kept_shape(u: Tensor, B: Tensor) -> tuple[int, ...]:

@@ -57,7 +57,7 @@ class Yolo(Segmenter):
         check_installed()
         self.options = options
         self.dark = options.polarity != "bright"
-        self.zoom = NATIVE_PX / (VIEW_PX if options.view_px == "auto" else options.view_px)
+        self.zoom = NATIVE_PX / (self.default_view_px if options.view_px == "auto" else options.view_px)
         self.margin = MARGIN_PX if options.margin_px == "auto" else int(options.margin_px)
         self.context = context_px(margin=self.margin)
         self._network = network
@@ -70,7 +70,7 @@ class Yolo(Segmenter):
         Frames smaller than 450 px are enlarged to 512, as in the paper. Device, dtype and batch
         are left to the machine that segments.
         """
-        return resolved(cls.name, options, frames, default_view_px=VIEW_PX)
+        return resolved(cls.name, options, frames, default_view_px=cls.default_view_px)
 
     def measure(self, frame: Num[np.ndarray, "y x"]) -> Statistics:
         """Return the frame's range of grey levels (see :mod:`graticule.models.learned.normalise`)."""

@@ -74,13 +74,12 @@ class Optics:
     def _film(self, shape: torch.Size, generator: torch.Generator) -> Image:
         """Return a film's grain: mean 0, standard deviation 1."""
         noise = torch.randn(shape, generator=generator)
-        grain = blurred(noise, self.grain_px) - blurred(noise, 2 * self.grain_px)
+        grain = _band(noise, self.grain_px)
         return grain / grain.std().clamp(min=1e-6)
 
     def _focused(self, image: Image) -> Image:
         if self.fringe_px > 0:
-            rim = blurred(image, self.fringe_px) - blurred(image, 2 * self.fringe_px)
-            image = image + self.fringe * rim
+            image = image + self.fringe * _band(image, self.fringe_px)
         return blurred(image, self.blur_px)
 
     def _light(self, size: int) -> Float32[Tensor, "e e"]:
@@ -114,6 +113,11 @@ def draw_optics(augmentation: Augmentation, rng: np.random.Generator, *, blurred
         angle=rng.uniform(0.0, 2 * pi),
         bowl=rng.uniform(-_BOWL, _BOWL),
     )
+
+
+def _band(image: Image, sigma_px: float) -> Image:
+    """Return what lies between a Gaussian and one twice as wide."""
+    return blurred(image, sigma_px) - blurred(image, 2 * sigma_px)
 
 
 def blurred(image: Image, sigma_px: float) -> Image:
