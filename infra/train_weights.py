@@ -4,7 +4,7 @@ make weights                                          all networks, hours on a C
 python infra/train_weights.py yolov8n-seg             one of them
 python infra/train_weights.py --keep FOLDER NETWORK   ship what lies in a result's folder
 
-A recipe ``ship-2-NETWORK`` goes on from the weights of ``ship-NETWORK``, ``ship-3-NETWORK`` from those.
+A recipe ``ship-2-NETWORK`` goes on from the weights of ``ship-NETWORK``, and so on to ``ship-4-NETWORK``.
 What is known of the result is kept by hand in ``infra/shipped`` and goes to the end of its card.
 """
 
@@ -36,6 +36,7 @@ SHARES = {
     "ship": (0.42, 0.10, 0.15, 0.03, 0.05, 0.25),
     "ship-2": (0.36, 0.14, 0.20, 0.02, 0.06, 0.22),
     "ship-3": (0.42, 0.12, 0.16, 0.02, 0.08, 0.20),
+    "ship-4": (0.22, 0.20, 0.32, 0.03, 0.06, 0.17),
 }
 """Of :data:`DATA`, by recipe."""
 NOTES = Path(__file__).parent / "shipped"
@@ -77,7 +78,7 @@ def _trained(network: str, options: argparse.Namespace) -> Path:
             data=data,
             shares=list(SHARES[stage]),
             excluded=EXCLUDED.read_text().split(),
-            validated=12,
+            validated=24,
             out=str(Path(options.work) / stage),
             recipe=stage,
             overrides={"start": start},

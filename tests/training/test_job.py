@@ -48,7 +48,7 @@ def pick(index: int = 0, seed: int = 1) -> Pick:
 
 @pytest.mark.parametrize(
     ("network", "edge", "side"),
-    [("vmamba", 128, 12), ("vmamba", 512, 8), ("vmamba", 900, 8), ("efficient-sam-ti", 512, 16)],
+    [("vmamba", 128, 19), ("vmamba", 384, 11), ("vmamba", 900, 13), ("efficient-sam-ti", 512, 16)],
 )
 def test_a_crop_is_magnified_as_the_segmenter_shows_such_an_image(network, edge, side):
     crop = maker(Square(edge), network)(pick())

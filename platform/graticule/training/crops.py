@@ -18,7 +18,9 @@ LEAST_AREA_PX = 4
 """Of what the crop's edge has left of an instance."""
 
 
-def crop_of(example: Example, *, size: int, augmentation: Augmentation | None, seed: int) -> Crop:
+def crop_of(
+    example: Example, *, size: int, augmentation: Augmentation | None, seed: int, zoom: float = 1.0
+) -> Crop:
     """Return a crop: the same for the same arguments, whatever was drawn before.
 
     Beyond the image lies its mirror image, whose particles are instances of their own. An
@@ -31,12 +33,13 @@ def crop_of(example: Example, *, size: int, augmentation: Augmentation | None, s
             as it is, or all of it, continued to the right and below as for a segmenter
             (:func:`graticule.models.learned.views.cut`).
         seed: Of all that is drawn, from 0.
+        zoom: Magnification at which a segmenter sees the image; without effect on its middle.
     """
     rng = np.random.default_rng(seed)
     if augmentation is None:
         placement = _middle(example.labels.shape, size)
     else:
-        placement = draw_placement(example.labels, size, augmentation, rng)
+        placement = draw_placement(example.labels, size, augmentation, rng, zoom=zoom)
     image = warped(example.image, placement, size)
     labels = _instances(example, placement, size)
     if augmentation is not None:

@@ -22,7 +22,7 @@ from graticule.training.feed import local_feed
 from graticule.training.learner import Learner, learner
 from graticule.training.loop import Feed, Trained, fit
 from graticule.training.plan import Pick, Plan
-from graticule.training.recipe import Augmentation, Recipe
+from graticule.training.recipe import Recipe
 from graticule.training.slot import slot_errors
 from graticule.training.stores import Store
 from graticule.training.validation import Validation
@@ -148,8 +148,10 @@ class CropMaker:
             InputError: If the example cannot be read.
         """
         example = self._example(pick)
-        augmentation = _as_seen(self.recipe, example.image.shape)
-        return crop_of(example, size=self.recipe.size, augmentation=augmentation, seed=pick.seed)
+        kind = architecture(self.recipe.network)
+        zoom = kind.native_size / fitting_view(example.image.shape, kind.default_view_px)
+        augmentation = self.recipe.augmentation
+        return crop_of(example, size=self.recipe.size, augmentation=augmentation, seed=pick.seed, zoom=zoom)
 
     def _example(self, pick: Pick) -> Example:
         key = pick.source, pick.index
@@ -166,17 +168,6 @@ class CropMaker:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": OrderedDict(), "_bytes": 0}
-
-
-def _as_seen(recipe: Recipe, shape: tuple[int, ...]) -> Augmentation:
-    """Return the recipe's augmentation around the magnification at which the network sees such images."""
-    kind = architecture(recipe.network)
-    zoom = kind.native_size / fitting_view(shape, kind.default_view_px)
-    if zoom == 1:
-        return recipe.augmentation
-    low, high = recipe.augmentation.scale
-    # what is magnified is resampled: then no crop is shown as it was recorded
-    return recipe.augmentation.model_copy(update={"scale": (low * zoom, high * zoom), "untouched": 0.0})
 
 
 def _size(example: Example) -> int:

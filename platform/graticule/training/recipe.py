@@ -16,10 +16,10 @@ class Augmentation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     untouched: Share = 0.25
-    """Chance of a crop that is neither scaled nor turned but by quarters: resampling smooths noise,
-    and users' frames are not resampled."""
+    """Chance of a crop turned by quarters only, at the very magnification at which a segmenter sees
+    the image: any other resampling smooths noise otherwise."""
     scale: Range = (0.7, 1.4)
-    """Magnification, drawn evenly in its logarithm."""
+    """Magnification relative to that at which a segmenter sees the image, drawn evenly in its logarithm."""
     rotate: Share = 1.0
     """Chance of a turn by any angle; the others are turned by quarters."""
     flip: bool = True

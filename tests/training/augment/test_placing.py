@@ -11,9 +11,9 @@ from graticule.training.augment.placing import draw_placement
 from graticule.training.recipe import Augmentation
 
 
-def placed(seed, shape=(120, 160), size=64, **augmentation):
+def placed(seed, shape=(120, 160), size=64, zoom=1.0, **augmentation):
     labels = np.zeros(shape, np.int32)
-    return draw_placement(labels, size, Augmentation(**augmentation), np.random.default_rng(seed))
+    return draw_placement(labels, size, Augmentation(**augmentation), np.random.default_rng(seed), zoom=zoom)
 
 
 @settings(max_examples=60, deadline=None)
@@ -32,6 +32,14 @@ def test_scales_are_drawn_evenly_in_their_logarithm():
     assert abs(scales.mean()) < 0.12
     assert np.abs(scales).max() <= np.log(4)
     assert np.abs(scales).max() > 1.3
+
+
+def test_scales_are_relative_to_the_magnification_at_which_a_segmenter_sees():
+    for k in range(40):
+        assert placed(k, zoom=1.6, untouched=0).scale == pytest.approx(1.6 * placed(k, untouched=0).scale)
+        untouched = placed(k, zoom=1.6, untouched=1)
+        assert untouched.scale == 1.6
+        assert (untouched.angle / (pi / 2)).is_integer()
 
 
 def test_without_rotation_turns_are_by_quarters():

@@ -8,7 +8,7 @@ from graticule.models.vm_unet.published import from_published
 ARCHITECTURE = Architecture(
     name="vmamba",
     native_size=512,
-    default_view_px=512,
+    default_view_px=320,
     config=VmUnetConfig,
     build=VmUnet,
     published=from_published,

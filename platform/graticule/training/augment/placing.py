@@ -14,7 +14,12 @@ ANYWHERE = 0.1
 
 
 def draw_placement(
-    labels: Int32[np.ndarray, "y x"], size: int, augmentation: Augmentation, rng: np.random.Generator
+    labels: Int32[np.ndarray, "y x"],
+    size: int,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+    *,
+    zoom: float = 1.0,
 ) -> Placement:
     """Return where a crop of ``size`` pixels lies: within the image if that is large enough.
 
@@ -23,8 +28,10 @@ def draw_placement(
         size: Edge of the crop, in its own pixels.
         augmentation: What turns and scales there are.
         rng: Of all that is drawn.
+        zoom: Magnification at which a segmenter sees the image.
     """
     turned = _draw_turn(augmentation, rng)
+    turned = replace(turned, scale=turned.scale * zoom)
     reach = size / 2 / turned.scale
     placement = replace(turned, centre=_anywhere(labels.shape, reach, rng))
     if rng.random() >= ANYWHERE and not _box(labels, placement.centre, reach).any() and labels.any():
