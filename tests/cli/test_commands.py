@@ -198,10 +198,6 @@ def test_every_command_explains_itself(graticule, command):
         (("--segmenter", "swin-unet", "--option", "weights=/none.pt"), "/none.pt: no such weights file"),
         (("--segmenter", "swin-unet", "--weights", "/none.pt", "--option", "device=gpu"), "device = 'gpu'"),
         (("--segmenter", "magic"), "known: efficient-sam-ti, swin-unet, threshold, vmamba, yolov8n-seg"),
-        (
-            ("--segmenter", "swin-unet"),
-            "ships no weights in this version; give --weights FILE, URL or models:/",
-        ),
         (("--weights", "w.pt"), "segmenter threshold has no weights; leave --weights out, or choose one of"),
         (("--segmenter", "swin-unet", "--weights", "/none.pt"), "/none.pt: no such weights file"),
         (("--segmenter", "swin-unet", "--weights", "models:/a@b"), "nothing is registered in sqlite:///"),
@@ -215,6 +211,11 @@ def test_every_command_explains_itself(graticule, command):
 )
 def test_a_value_that_cannot_be_is_named(graticule, movie, tmp_path, option, said):
     assert said in failed(graticule("track", movie, "--out", tmp_path / "o.ome.zarr", *option))
+
+
+def test_a_network_without_weights_says_what_to_give(graticule, nothing_shipped, movie, tmp_path):
+    line = failed(graticule("track", movie, "--out", tmp_path / "o.ome.zarr", "--segmenter", "swin-unet"))
+    assert "ships no weights in this version; give --weights FILE, URL or models:/" in line
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_the_table_has_a_line_per_segmenter_and_names_the_trackers(graticule):
     assert lines[0].split("  ")[0] == "name"
     assert [line.split()[0] for line in lines[1 : 1 + len(models.SEGMENTERS)]] == sorted(models.SEGMENTERS)
     assert lines[-1].split() == ["tracker", "overlap"]
-    assert any("448 px" in line and "none shipped" in line for line in lines if line.startswith("swin-unet"))
+    assert any("448 px" in line and "builtin" in line for line in lines if line.startswith("swin-unet"))
 
 
 def test_a_checkpoint_with_pickled_objects_is_refused_without_trust(graticule, tmp_path):

@@ -144,7 +144,7 @@ def test_every_segmenter_has_a_row_with_what_one_must_know():
         row = rows[name]
         assert 1e6 < row.parameters < 2e7
         assert row.native_px in (448, 512, 1024)
-        assert row.weights == "none shipped"
+        assert row.weights == "builtin"
         assert row.licence
         assert row.source
 

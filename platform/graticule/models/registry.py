@@ -25,8 +25,9 @@ SEGMENTERS = {
 WITHOUT_NETWORK = ("threshold",)
 """Segmenters that have learnt nothing, and so have no weights."""
 
-DEFAULT = "threshold"
-"""What needs no weights, as long as none ship."""
+DEFAULT = "vmamba"
+"""Of the networks that ship weights and need no extra, the best on images that trained none
+(docs/segmenters.md)."""
 DEFAULT_VARIABLE = "GRATICULE_SEGMENTER"
 
 WEIGHTS, SHA256 = "weights", "weights_sha256"

@@ -56,7 +56,9 @@ def test_no_alias_is_set_where_the_threshold_wins(done):
     assert registered() == []
 
 
-def test_a_winner_is_registered_once_and_takes_part_by_version_from_then_on(done, tmp_path, parted):
+def test_a_winner_is_registered_once_and_takes_part_by_version_from_then_on(
+    done, nothing_shipped, tmp_path, parted
+):
     winner = done.compared.measured[1]
     first = crown(winner, done.run, scores={"iou": 0.5}, why="it won")
     assert crown(winner, done.run, scores={"iou": 0.5}, why="it won").version == first.version == 1
