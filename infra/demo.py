@@ -12,6 +12,8 @@ from pathlib import Path
 from local_head import BIN, local_head
 
 ROOT = Path(__file__).resolve().parents[1]
+SIZE = "384"
+"""As large as the default segmenter sees in one view: the demo is to take a minute or two on a laptop."""
 
 
 def main() -> int:
@@ -41,7 +43,7 @@ def _options() -> argparse.Namespace:
 
 def _simulate(truth: Path, options: argparse.Namespace) -> None:
     print("simulating a movie of sintering particles …", flush=True)
-    movie = ["--preset", options.preset, "--frames", options.frames, "--seed", options.seed]
+    movie = ["--preset", options.preset, "--frames", options.frames, "--seed", options.seed, "--size", SIZE]
     scale = ["--pixel-size-nm", "0.5", "--frame-interval-s", "0.5", "--overwrite"]
     _graticule("simulate", str(truth), *movie, *scale)
 
