@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from conformance.files import Keys
 from conformance.fill import filled
+from graticule.models.architecture import Architecture
 
 
 def published_state(keys: Keys, tag: str) -> dict[str, Tensor]:
@@ -20,22 +21,22 @@ def published_state(keys: Keys, tag: str) -> dict[str, Tensor]:
     return {key: _tensor(tag, key, dtype, tuple(shape)) for key, (dtype, shape) in keys.items()}
 
 
-def load_published(name: str, keys: Keys, tag: str, *, wrapped_in: str | None = None) -> nn.Module:
-    """Return the network ``name`` with a published file's weights, as a user would load it.
+def load_published(made: Architecture, keys: Keys, tag: str, *, wrapped_in: str | None = None) -> nn.Module:
+    """Return a network of a kind with a published file's weights, as a user would load it.
 
     Args:
-        name: Our name of the network.
+        made: The kind of network.
         keys: The published layout.
         tag: What the weights are filled for.
         wrapped_in: The entry of the file that holds the state dict, if it is not the whole.
     """
-    from graticule.models.weights import load_network
+    from graticule.models.weights import load
 
     state = published_state(keys, tag)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "published.pth"
         torch.save({wrapped_in: state} if wrapped_in else state, path)
-        network: nn.Module = load_network(name, str(path))
+        network: nn.Module = load(made, path)
     return network
 
 

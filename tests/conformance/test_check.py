@@ -12,6 +12,7 @@ from conformance.check import main, relative_error
 from conformance.files import read_keys
 from conformance.fill import filled, uniform
 from conformance.states import load_published
+from graticule.models.architecture import architecture
 
 CHECK = Path(__file__).with_name("check.py")
 
@@ -123,7 +124,7 @@ def test_a_network_we_do_not_have_is_absent_and_fails_nothing(check, vectors, tm
 @pytest.mark.shared_data
 def test_other_sizes_and_another_tag_are_checked_alike(check, vectors, tmp_path):
     shape = (1, 3, 224, 448)
-    network = load_published("swin-unet", read_keys(vectors / "swin_unet.keys.json"), "b")
+    network = load_published(architecture("swin-unet"), read_keys(vectors / "swin_unet.keys.json"), "b")
     with torch.inference_mode():
         answer = network(torch.from_numpy(uniform("b", "swin_unet/image", shape)))[..., ::4, ::4]
     copied(vectors, tmp_path, "swin_unet", logits=answer.numpy(), shape=np.array(shape))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from conformance.files import InvalidFilesError, Keys
 from conformance.fill import uniform
 from conformance.states import load_published
+from graticule.models.architecture import architecture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class Vector:
 
     def network(self, name: str, *, wrapped_in: str | None = None) -> nn.Module:
         """Return our network ``name`` with the published weights."""
-        return load_published(name, self.keys(), self.tag, wrapped_in=wrapped_in)
+        return load_published(architecture(name), self.keys(), self.tag, wrapped_in=wrapped_in)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +91,35 @@ def _selective_scan(vector: Vector) -> Iterator[Answer]:
         yield Answer(array="last_state", ours=last_state, by=backend)
 
 
+def _deaot(vector: Vector) -> Iterator[Answer]:
+    from graticule.tracking.deaot import ARCHITECTURE
+    from graticule.tracking.deaot.grouped import GroupedEngine
+
+    network = load_published(ARCHITECTURE, vector.keys(), vector.tag)
+    shape = tuple(int(extent) for extent in vector.stored("shape"))
+    frames = torch.from_numpy((uniform(vector.tag, f"{vector.name}/frames", shape) - 0.5) * 4)
+    engine = GroupedEngine(network, memory_gap=int(vector.stored("memory_gap")))
+    engine.start(frames[0], _twelve_objects(0, shape), objects=12)
+    logits = []
+    for t, frame in enumerate(frames[1:], 1):
+        logits.append(engine.propagate(frame)[..., ::4, ::4])
+        engine.update(_twelve_objects(t, shape))
+    yield Answer(array="logits", ours=torch.stack(logits))
+
+
+def _twelve_objects(t: int, shape: tuple[int, ...]) -> Tensor:
+    """Return the label map that the published implementation was told in frame ``t``."""
+    labels = torch.zeros(1, *shape[-2:], dtype=torch.int64)
+    for i in range(12):
+        y, x = 50 * (i // 4) + 6 + t, 38 * (i % 4) + 6 + 2 * t
+        labels[:, y : y + 20 + i, x : x + 18] = i + 1
+    return labels
+
+
 RUNNERS: dict[str, Callable[[Vector], Iterator[Answer]]] = {
+    "deaott": _deaot,
     "efficient_sam_ti": _efficient_sam,
+    "r50_deaotl": _deaot,
     "selective_scan": _selective_scan,
     "swin_unet": _swin_unet,
     "vm_unet_v2": _vm_unet_v2,

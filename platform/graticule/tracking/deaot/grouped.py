@@ -1,0 +1,89 @@
+"""Objects in groups of ten, a pass each, as published: what ours is measured against."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import interpolate, one_hot
+
+from graticule.tracking.deaot.network import DeAOT, Features, Memory, Seen, joined
+
+_CERTAIN = 1e-5
+_NEVER = -1e10
+
+
+class GroupedEngine:
+    """Follows objects 1 … n through frames; time grows with n, memory with the frames added.
+
+    Source: the inference engine of yoxu515/aot-benchmark.
+    """
+
+    def __init__(self, network: DeAOT, *, memory_gap: int | None = None) -> None:
+        self.network = network.eval()
+        self.memory_gap = memory_gap
+        self.slots = network.config.slots
+
+    @torch.inference_mode()
+    def start(
+        self, image: Float[Tensor, "1 3 y x"], labels: Int[Tensor, "1 y x"], *, objects: int
+    ) -> None:
+        """Take the first frame and its objects."""
+        self.objects, self.step, self.added = objects, 0, 0
+        self.groups = max(1, -(-objects // self.slots))
+        self.features = self.network.encode(image)
+        identities = self._identities(labels)
+        self.seen = [self.network.reference(self.features, identity) for identity in identities]
+        self.short = self._remembered(identities)
+        self.long = list(self.short)
+
+    @torch.inference_mode()
+    def propagate(self, image: Float[Tensor, "1 3 y x"]) -> Float[Tensor, "1 n y x"]:
+        """Return the logits of background and objects in the next frame, of the image's size."""
+        self.step += 1
+        self.features = self.network.encode(image)
+        self.seen = [
+            self.network.look(self.features, long=long, short=short)
+            for long, short in zip(self.long, self.short, strict=True)
+        ]
+        size = tuple(image.shape[-2:])
+        logits = [self._logits(group, seen, self.features, size) for group, seen in enumerate(self.seen)]
+        return logits[0] if len(logits) == 1 else _aggregated(logits)
+
+    @torch.inference_mode()
+    def update(self, labels: Int[Tensor, "1 y x"]) -> None:
+        """Take what the frame's objects are held to be."""
+        self.short = self._remembered(self._identities(labels))
+        if self.memory_gap is not None and self.step - self.added >= self.memory_gap:
+            self.long = [joined([new, old]) for new, old in zip(self.short, self.long, strict=True)]
+            self.added = self.step
+
+    def _identities(self, labels: Int[Tensor, "1 y x"]) -> list[Float[Tensor, "1 n 256"]]:
+        identities = []
+        for group in range(self.groups):
+            own = labels - group * self.slots
+            own = own.masked_fill((own < 0) | (own > self.slots), 0)
+            maps = one_hot(own.long(), self.slots + 1).permute(0, 3, 1, 2)
+            identities.append(self.network.identify(maps.to(self.features.tokens.dtype)))
+        return identities
+
+    def _remembered(self, identities: Sequence[Float[Tensor, "1 n 256"]]) -> list[Memory]:
+        return [
+            self.network.remember(seen, identity)
+            for seen, identity in zip(self.seen, identities, strict=True)
+        ]
+
+    def _logits(
+        self, group: int, seen: Seen, features: Features, size: tuple[int, ...]
+    ) -> Float[Tensor, "1 s y x"]:
+        logits = self.network.decode(seen, features).clone()
+        logits[:, self.objects - group * self.slots + 1 :] = _NEVER
+        return interpolate(logits, size=size, mode="bilinear", align_corners=True)
+
+
+def _aggregated(groups: list[Float[Tensor, "1 s y x"]]) -> Float[Tensor, "1 n y x"]:
+    """Return logits of all groups: background where all say so, each object by its own group."""
+    chances = [logits.softmax(1) for logits in groups]
+    background = torch.stack([chance[:, :1] for chance in chances]).prod(0)
+    together = torch.cat([background, *(chance[:, 1:] for chance in chances)], 1)
+    return together.clamp(_CERTAIN, 1 - _CERTAIN).logit()
