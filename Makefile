@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := em,yolo,dev
+EXTRAS := em,yolo,compare,dev
 STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 

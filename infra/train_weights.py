@@ -1,5 +1,7 @@
 """Train the weights that ship with graticule, each network by its recipes ``ship-NETWORK``.
 
+Segmenters learn from images; trackers from clips of the same movies, and from the same stills set in motion.
+
 make weights                                          all networks, hours on a CPU
 python infra/train_weights.py yolov8n-seg             one of them
 python infra/train_weights.py --keep FOLDER NETWORK   ship what lies in a result's folder
@@ -16,7 +18,7 @@ from pathlib import Path
 import torch
 
 from graticule.core.errors import GraticuleError
-from graticule.models.architecture import ARCHITECTURES
+from graticule.models.architecture import ARCHITECTURES, TRACKERS
 from graticule.models.weights import BUILTIN_FOLDER, load_config, load_network, save_weights
 from graticule.training.recipes import known
 from graticule.training.run import train
@@ -39,7 +41,13 @@ SHARES = {
     "ship-4": (0.22, 0.20, 0.32, 0.03, 0.06, 0.17),
     "ship-5": (0.22, 0.20, 0.32, 0.03, 0.06, 0.17),
 }
-"""Of :data:`DATA`, by recipe."""
+"""Of :data:`DATA`, by recipe of a segmenter."""
+TRACKER_SHARES = {
+    "ship": (0.42, 0.12, 0.15, 0.05, 0.04, 0.22),
+    "ship-2": (0.40, 0.14, 0.20, 0.05, 0.03, 0.18),
+}
+"""Of :data:`DATA`, by recipe of a tracker."""
+NETWORKS = sorted((*ARCHITECTURES, *TRACKERS))
 NOTES = Path(__file__).parent / "shipped"
 EXCLUDED = ROOT / "tests" / "benchmarks" / "emps_held_out.txt"
 PART_BYTES = 15 * 2**20
@@ -49,7 +57,7 @@ PART_BYTES = 15 * 2**20
 def main() -> int:
     """Train, and write weights and model cards where graticule looks for them."""
     options = _options()
-    for network in options.networks or sorted(ARCHITECTURES):
+    for network in options.networks or NETWORKS:
         try:
             result = Path(options.keep) if options.keep else _trained(network, options)
             _ship(network, result, data=options.data)
@@ -61,7 +69,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("networks", nargs="*", choices=[*sorted(ARCHITECTURES), []], default=[])
+    parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], default=[])
     parser.add_argument("--data", default=str(ROOT.parent / "shared" / "data"), help="folder of em4 and emps")
     parser.add_argument("--work", default=str(ROOT / "weights"), help="folder of the trainings")
     parser.add_argument("--keep", help="folder of a finished training of the one network")
@@ -70,14 +78,15 @@ def _options() -> argparse.Namespace:
 
 def _trained(network: str, options: argparse.Namespace) -> Path:
     """Return the folder of a network's last training; what is finished is not done again."""
-    stages = [name for name in SHARES if f"{name}-{network}" in known()]
+    shares = TRACKER_SHARES if network in TRACKERS else SHARES
+    stages = [name for name in shares if f"{name}-{network}" in known()]
     data = [name if ":" in name else str(Path(options.data) / name) for name in DATA]
     start = "random"
     for stage in stages:
         settings = train_settings(
             model=network,
             data=data,
-            shares=list(SHARES[stage]),
+            shares=list(shares[stage]),
             excluded=EXCLUDED.read_text().split(),
             validated=24,
             out=str(Path(options.work) / stage),
@@ -113,7 +122,9 @@ def _ship(network: str, result: Path, *, data: str) -> None:
 
 def _card(card: str, network: str, *, trained: str, data: str) -> str:
     """Return a training's card in terms of this repository, without the places of one machine."""
-    card = card.replace(f" --weights {trained}", "").replace(f"{data}/", "")
+    for chosen in (f" --weights {trained}", f" --tracker-option weights={trained}"):
+        card = card.replace(chosen, "")
+    card = card.replace(f"{data}/", "")
     card = card.replace("`excluded.txt`", f"`{EXCLUDED.relative_to(ROOT)}`")
     card = re.sub(r"(?m)^- started from: /.*$", "- started from: the training before it", card)
     again = f"- the same again, from random weights: `python infra/train_weights.py {network}`"

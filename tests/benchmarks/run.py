@@ -16,7 +16,18 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "infra")]
 
-NAMES = ("ingest", "workers", "growth", "memory", "real", "models", "margins", "weights", "left_out")
+NAMES = (
+    "ingest",
+    "workers",
+    "growth",
+    "memory",
+    "real",
+    "models",
+    "margins",
+    "weights",
+    "left_out",
+    "following",
+)
 
 
 def main() -> None:

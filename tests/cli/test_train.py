@@ -164,13 +164,28 @@ def test_a_value_that_cannot_be_is_named(train, options, said):
     assert said in failed(train(*options))
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--size", "100"), "deaot-t needs a size of 1 px more than a multiple of 16 px, got 100; give 97"),
+        (("--set", "clips.frames=1"), "recipe deaot-t: clips.frames = 1 cannot be: it should be at least 2"),
+        (("--set", "clips.frams=3"), "no option 'clips.frams'; known: diameter, frames, stride"),
+        (("--set", "clips.diameter=[48, 14]"), "need a range LOW, HIGH with 0 < LOW <= HIGH, got 48.0, 14.0"),
+        (("--recipe", "vmamba"), "recipe vmamba is for vmamba, not for deaot-t"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_value_that_cannot_be_of_a_tracker_is_named(train, options, said):
+    assert said in failed(train("--start", "random", *options, model="deaot-t"))
+
+
 def test_what_ships_no_weights_starts_from_others(train, nothing_shipped):
     line = failed(train("--start", "builtin"))
     assert "vmamba ships no weights in this version; give --start random, FILE, URL or" in line
 
 
 def test_an_unknown_network_lists_the_known(train):
-    assert "known: all, efficient-sam-ti, swin-unet" in failed(train(model="unet"))
+    assert "known: all, deaot-t, efficient-sam-ti, swin-unet" in failed(train(model="unet"))
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 import pytest
 
 from graticule.training.cost import cpu_cost
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import Recipe, recipe_kind
 
 
 def recipe(network: str, **values) -> Recipe:
-    return Recipe.model_validate({"network": network, "epochs": 1, "batch": 1, **values})
+    return recipe_kind(network).model_validate({"network": network, "epochs": 1, "batch": 1, **values})
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,23 @@ def test_the_cost_told_is_about_what_was_measured(network, size, precision, imag
     number, unit = told.split()[1:3]
     told_s = float(number) * {"min": 60, "h": 3600, "days": 86400}[unit]
     assert told_s == pytest.approx(images * (1 / images_per_second + 0.025), rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("size", "frames", "precision", "clips_per_second"),
+    [
+        (161, 3, "bfloat16", 6.3),
+        (161, 3, "float32", 4.1),
+        (193, 3, "bfloat16", 5.0),
+        (193, 4, "bfloat16", 3.3),
+    ],
+)
+def test_a_clip_costs_what_its_frames_cost(size, frames, precision, clips_per_second):
+    made = recipe("deaot-t", size=size, steps=10_000, precision=precision, clips={"frames": frames})
+    told = cpu_cost(made, threads=1)
+    assert f"10,000 clips of {frames} frames of {size} px" in told
+    seconds = float(told.split()[1]) * {"min": 60, "h": 3600}[told.split()[2]]
+    assert seconds == pytest.approx(10_000 * (1 / clips_per_second + 0.025 * frames), rel=0.35)
 
 
 def test_more_threads_and_smaller_slots_cost_less():

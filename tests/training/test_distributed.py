@@ -29,12 +29,16 @@ from graticule.training.examples import Example, Source
 from graticule.training.feed import local_feed
 from graticule.training.job import CropMaker, Job, run_job
 from graticule.training.learner import Learner
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import Clips, Recipe, TrackerRecipe
+from graticule.training.sequences.job import TrackerJob
 from graticule.training.state import RAY_RECORD, state_store
 from local_ray import local_ray
 from threads import one_thread  # noqa: F401
 
 RECIPE = Recipe(network="yolov8n-seg", size=32, batch=4, slots=2, epochs=3, steps=6, warmup=3, seed=5)
+TRACKER = TrackerRecipe(
+    network="deaot-t", size=49, batch=4, slots=2, epochs=1, steps=2, warmup=0, clips=Clips(frames=2)
+)
 
 
 class Spots(Source):
@@ -130,6 +134,21 @@ def job(out: Path, *, source: Source | None = None, recipe: Recipe = RECIPE, **m
         identity="spots",
         out=str(out),
         **more,
+    )
+
+
+def tracker_job(out: Path) -> TrackerJob:
+    source = Spots()
+    return TrackerJob(
+        recipe=TRACKER,
+        sources=(source,),
+        shares=(1.0,),
+        train=(range(6),),
+        held_sources=(source,),
+        held=(range(6, 7),),
+        start_sha256=None,
+        identity="spots",
+        out=str(out),
     )
 
 
@@ -254,6 +273,27 @@ def test_ray_data_gives_the_batches_that_a_worker_would_make_itself(ray, tmp_pat
     for one, other in zip(plain(1, 2), on_ray(1, 2), strict=True):
         for slot, same in zip(one, other, strict=True):
             assert all(torch.equal(part, twin) for part, twin in zip(slot, same, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("makers", [0, 2])
+def test_ray_data_gives_the_clips_that_a_worker_would_make_itself(ray, tmp_path, makers):
+    made = tracker_job(tmp_path)
+    plain, on_ray = (
+        local_feed(made.plan(), made.maker(), slots=2),
+        ray_feed(made.plan(), made.maker(), slots=2, makers=makers),
+    )
+    for one, other in zip(plain(0, 0), on_ray(0, 0), strict=True):
+        for slot, same in zip(one, other, strict=True):
+            assert all(torch.equal(part, twin) for part, twin in zip(slot, same, strict=True))
+
+
+@pytest.mark.slow
+def test_two_workers_teach_a_tracker_what_one_process_teaches_it(ray, tmp_path):
+    by_one = followed(alone, tracker_job(tmp_path / "one"))
+    by_two = followed(OnRayTrain(workers=2), tracker_job(tmp_path / "two"))
+    assert_same(by_two, by_one, within=1e-3)
+    assert by_two.epochs[-1].metrics == pytest.approx(by_one.epochs[-1].metrics, abs=0.02)
 
 
 def test_nothing_is_fed_when_all_steps_are_done(tmp_path):

@@ -17,7 +17,7 @@ from graticule.training.recipe import Recipe
 from graticule.training.stepper import MOST_SKIPPED
 from graticule.training.stores import Folder
 from threads import one_thread  # noqa: F401
-from training.tiny import NETWORKS, batch_of, feed_of, learner_of, recipe_of
+from training.tiny import EVERY, batch_of, feed_of, learner_of, recipe_of
 
 SIZE = 32
 
@@ -108,7 +108,7 @@ def assert_alike(one: tuple[Diary, Trained], other: tuple[Diary, Trained]) -> No
     torch.testing.assert_close(*states, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_network_killed_in_mid_epoch_goes_on_as_if_it_had_not_been(name, tmp_path):
     given = recipe_of(name, epochs=2, steps=2)
 

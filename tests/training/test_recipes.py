@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graticule.core.errors import ConfigError, InputError, UnknownNameError
-from graticule.models.architecture import ARCHITECTURES, architecture
-from graticule.training.recipe import Recipe
+from graticule.models.architecture import ARCHITECTURES, TRACKERS, architecture
+from graticule.training.recipe import Recipe, TrackerRecipe
 from graticule.training.recipes import as_toml, known, recipe
 from training.tiny import bare_job
 
 
-@pytest.mark.parametrize("network", ARCHITECTURES)
+@pytest.mark.parametrize("network", [*ARCHITECTURES, *TRACKERS])
 @pytest.mark.parametrize("builtin", [True, False])
 def test_every_network_has_a_recipe_that_it_can_be_trained_by(network, builtin):
     made = recipe(None, network, builtin=builtin)
@@ -71,6 +71,19 @@ def test_a_recipe_written_as_a_file_is_read_as_the_same(
     path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
     path.write_bytes(as_toml(made).encode())
     assert recipe(str(path), "vmamba") == made
+
+
+def test_a_recipe_of_a_tracker_is_read_as_it_was_written(tmp_path):
+    made = recipe("ship", "deaot-t")
+    assert isinstance(made, TrackerRecipe)
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(as_toml(made).encode())
+    assert recipe(str(path), "deaot-t") == made
+
+
+def test_a_segmenter_has_no_clips(tmp_path):
+    with pytest.raises(ConfigError, match="no option 'clips'"):
+        recipe(None, "vmamba", {"clips.frames": 3})
 
 
 def test_a_local_file_to_start_from_lies_beside_the_recipe(tmp_path):

@@ -36,6 +36,6 @@ def test_what_cannot_be_is_one_line(values, said):
 
 def test_an_unknown_network_lists_the_known():
     with pytest.raises(
-        UnknownNameError, match="known: all, efficient-sam-ti, swin-unet, vmamba, yolov8n-seg"
+        UnknownNameError, match="known: all, deaot-t, efficient-sam-ti, swin-unet, vmamba, yolov8n-seg"
     ):
         settings(model="unet")

@@ -8,12 +8,12 @@ from graticule.core.errors import ConfigError
 from graticule.training.stepper import Stepper
 from graticule.training.world import Alone
 from threads import one_thread  # noqa: F401
-from training.tiny import NETWORKS, learner_of, recipe_of
+from training.tiny import EVERY, learner_of, recipe_of
 from training.two_workers import Trail, trail_of, train_together
 
 pytestmark = pytest.mark.slow
 
-RECIPES = {name: recipe_of(name, epochs=1) for name in NETWORKS} | {
+RECIPES = {name: recipe_of(name, epochs=1) for name in EVERY} | {
     "vmamba in four slots": recipe_of("vmamba", epochs=1, slots=4),
     "prompted": recipe_of("efficient-sam-ti", epochs=1, task="prompted"),
     "semantic": recipe_of("efficient-sam-ti", epochs=1, task="semantic"),

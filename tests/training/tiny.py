@@ -6,21 +6,25 @@ import numpy as np
 import torch
 
 from graticule.models.architecture import architecture
-from graticule.training.batch import Batch, Crop
+from graticule.training.batch import AnyBatch, Batch, Crop
 from graticule.training.distance import centre_distance
 from graticule.training.job import Job
 from graticule.training.learner import Learner, learner
 from graticule.training.loop import Feed
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import Recipe, TrackerRecipe, recipe_kind
+from training.drawn_clips import clip_batch_of
 
 SIZES: dict[str, dict[str, Any]] = {
     "efficient-sam-ti": {"width": 48, "depth": 2, "heads": 3, "semantic": True, "distance": True},
     "swin-unet": {"embed": 12, "heads": (1, 2, 4, 8), "depths": (1, 1, 1, 1), "distance": True},
     "vmamba": {"dims": (8, 16, 32, 64), "depths": (1, 1, 1), "d_state": 4, "mid": 8, "distance": True},
     "yolov8n-seg": {},
+    "deaot-t": {},
 }
-EDGES = {"efficient-sam-ti": 128, "swin-unet": 224, "vmamba": 64, "yolov8n-seg": 128}
-NETWORKS = sorted(SIZES)
+EDGES = {"efficient-sam-ti": 128, "swin-unet": 224, "vmamba": 64, "yolov8n-seg": 128, "deaot-t": 65}
+EVERY = sorted(SIZES)
+NETWORKS = sorted(set(SIZES) - {"deaot-t"})
+"""Of segmenters, which learn from images."""
 
 
 def bare_job(recipe: Recipe, *, identity: str = "", out: str = "/nowhere") -> Job:
@@ -51,7 +55,7 @@ def recipe_of(network: str, **changes: Any) -> Recipe:
         "warmup": 0,
         "prompts": 4,
     }
-    return Recipe.model_validate({**usual, **changes})
+    return recipe_kind(network).model_validate({**usual, **changes})
 
 
 def learner_of(recipe: Recipe) -> Learner:
@@ -85,11 +89,12 @@ def batch_of(size: int, seed: int, count: int = 2, **kind: Any) -> Batch:
 
 
 def feed_of(recipe: Recipe, *, rank: int = 0, workers: int = 1, **kind: Any) -> Feed:
-    """Return a feed of drawn discs, every slot of every step another."""
+    """Return a feed of drawn discs, every slot of every step another; of clips of them for a tracker."""
     count = recipe.batch // recipe.slots
+    made = clip_batch_of if isinstance(recipe, TrackerRecipe) else batch_of
 
-    def slot(epoch: int, step: int, number: int) -> Batch:
-        return batch_of(recipe.size, (epoch * 100 + step) * 100 + number, count, **kind)
+    def slot(epoch: int, step: int, number: int) -> AnyBatch:
+        return made(recipe.size, (epoch * 100 + step) * 100 + number, count, **kind)
 
     def feed(epoch: int, done: int) -> Any:
         for step in range(done, recipe.steps):

@@ -54,7 +54,8 @@ def measure_bodies(
         run. Axes, eccentricity and orientation are those of the ellipse with the same
         second moments, as in ``skimage.measure.regionprops``; the orientation is the angle
         from the y axis to the major axis, counter-clockwise, in (-pi/2, pi/2].
-        ``label`` is that of the largest piece, of equals the smallest.
+        ``label`` is that of the largest piece, of equals the smallest; a body that only the
+        tracker saw has label 0 and no pieces.
     """
     frames = [
         {"frame": np.full(len(rows["track"]), index), **rows}
@@ -153,4 +154,4 @@ def _pieces(segments: Segments) -> tuple[Int[np.ndarray, " bodies"], Int[np.ndar
     body, instance = body[fresh], instance[fresh]
     best = np.lexsort((instance, -size, body))
     largest = best[np.flatnonzero(np.diff(body[best], prepend=-1))]
-    return instance[largest], np.bincount(body, minlength=len(segments.tracks))
+    return instance[largest], np.bincount(body[instance > 0], minlength=len(segments.tracks))

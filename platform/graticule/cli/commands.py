@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from graticule.cli.compare import compare
+from graticule.cli.compare_trackers import compare_trackers
 from graticule.cli.execution import execution
 from graticule.cli.mlflow import mlflow
 from graticule.cli.models import models_app
@@ -39,6 +40,7 @@ app.add_typer(models_app, name="models")
 app.command()(train)
 app.command()(mlflow)
 app.command()(compare)
+app.command()(compare_trackers)
 
 
 class Polarity(StrEnum):

@@ -16,8 +16,7 @@ from graticule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from graticule.training.comparison import Compared
-    from graticule.training.comparison.apart import Execute
-    from graticule.training.comparison.measure import Measured, Work
+    from graticule.training.comparison.measure import Execute, Measured, Work
 
 log = logging.getLogger(__name__)
 NOBODY = "none"

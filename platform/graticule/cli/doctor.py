@@ -16,6 +16,7 @@ def findings() -> Iterator[tuple[str, str]]:
     for module, extra, gives in (
         ("rsciio", "em", "dm3, dm4, mrc, ser, emd, tvips"),
         ("ultralytics", "yolo", "YOLO segmenters"),
+        ("trackpy", "compare", "other trackers, and metrics to compare by"),
     ):
         found = find_spec(module) is not None
         yield (

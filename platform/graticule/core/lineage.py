@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int, UInt32
+from jaxtyping import Bool, Float, Int, UInt32
 
 EventKind = Literal["appear", "vanish", "merge", "split"]
 
@@ -28,6 +28,32 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Carried:
+    """Pixels of particles that a tracker saw where the segmenter saw none.
+
+    Runs ``start`` … ``stop`` (exclusive) of the flattened frame, each of one particle, which
+    has a ``label`` that ``labels/instances`` has not.
+    """
+
+    frame: Int[np.ndarray, " r"]
+    label: UInt32[np.ndarray, " r"]
+    start: Int[np.ndarray, " r"]
+    stop: Int[np.ndarray, " r"]
+
+    @classmethod
+    def nothing(cls) -> "Carried":
+        """Return no pixels."""
+        none = np.zeros(0, np.int64)
+        return cls(frame=none, label=none.astype(np.uint32), start=none, stop=none)
+
+    def take(self, rows: Bool[np.ndarray, " r"] | slice) -> "Carried":
+        """Return some of the runs."""
+        return Carried(
+            frame=self.frame[rows], label=self.label[rows], start=self.start[rows], stop=self.stop[rows]
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Lineage:
     """Identities of all instances of a movie.
 
@@ -35,6 +61,7 @@ class Lineage:
     (>= 1) whose id its pixels carry. Instances of one frame that share a track are pieces
     of one body. Sorted by (frame, label). Frames count within the experiment (from 0).
     ``drift_px`` is the position (y, x) of the specimen in each frame relative to the first.
+    ``carried`` are the pixels of those that no segmenter saw.
     """
 
     frame: Int[np.ndarray, " n"]
@@ -42,3 +69,4 @@ class Lineage:
     track: Int[np.ndarray, " n"]
     drift_px: Float[np.ndarray, "t 2"]
     events: tuple[Event, ...] = field(default=())
+    carried: Carried = field(default_factory=Carried.nothing)

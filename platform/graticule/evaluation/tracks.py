@@ -14,7 +14,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from graticule.core.errors import ConfigError, InputError
+from graticule.core.errors import ConfigError
+from graticule.evaluation.meetings import Meetings, meetings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -72,26 +73,36 @@ def match_tracks(
         ConfigError: If ``least_iou`` is below 0.5, where a match would not be unique.
         InputError: If the two images of a frame differ in shape.
     """
-    if not 0.5 <= least_iou <= 1:
-        raise ConfigError(f"least_iou must lie in 0.5 … 1, got {least_iou}")
-    matched, truths, predictions = [], [], []
-    for index, (truth, predicted) in enumerate(frames):
-        if truth.shape != predicted.shape:
-            raise InputError(
-                f"frame {index}: truth is {truth.shape}, prediction {predicted.shape}; give both of one movie"
-            )
-        pairs, ids = _match_frame(truth, predicted, least_iou)
-        matched.append(_with_frame(index, pairs))
-        truths.append(_with_frame(index, ids[0][:, None]))
-        predictions.append(_with_frame(index, ids[1][:, None]))
-    rows = _stacked(matched, 3)
+    _check(least_iou)
+    return matched(meetings(frames), least_iou=least_iou)
+
+
+def matched(met: Meetings, *, least_iou: float = 0.5) -> TrackMatches:
+    """Return which of the tracks that meet lie on each other, as :func:`match_tracks` does.
+
+    Raises:
+        ConfigError: If ``least_iou`` is below 0.5, where a match would not be unique.
+    """
+    _check(least_iou)
+    iou = met.iou()
+    good = np.flatnonzero(iou >= least_iou)
+    good = good[np.argsort(-iou[good], kind="stable")]
+    for side in (met.truth_rows(), met.predicted_rows()):  # only an IoU of exactly one half can match twice
+        _, first = np.unique(side[good], return_index=True)
+        good = good[np.sort(first)]
+    rows = met.pairs[np.sort(good)]
     return TrackMatches(
         frame=rows[:, 0],
         truth=rows[:, 1],
         predicted=rows[:, 2],
-        truth_seen=_stacked(truths, 2),
-        predicted_seen=_stacked(predictions, 2),
+        truth_seen=met.truth_seen[:, :2],
+        predicted_seen=met.predicted_seen[:, :2],
     )
+
+
+def _check(least_iou: float) -> None:
+    if not 0.5 <= least_iou <= 1:
+        raise ConfigError(f"least_iou must lie in 0.5 … 1, got {least_iou}")
 
 
 def track_scores(matches: TrackMatches) -> TrackScores:
@@ -110,37 +121,6 @@ def track_scores(matches: TrackMatches) -> TrackScores:
         predicted_instances=predictions,
         matched_instances=len(matches.frame),
     )
-
-
-def _match_frame(
-    truth: Integer[np.ndarray, "y x"], predicted: Integer[np.ndarray, "y x"], least_iou: float
-) -> tuple[Int[np.ndarray, "n 2"], tuple[Int[np.ndarray, " t"], Int[np.ndarray, " p"]]]:
-    (t_ids, t_area), (p_ids, p_area) = _areas(truth), _areas(predicted)
-    both = (truth > 0) & (predicted > 0)
-    t, p = np.searchsorted(t_ids, truth[both]), np.searchsorted(p_ids, predicted[both])
-    keys, shared = np.unique(t * len(p_ids) + p, return_counts=True)
-    t, p = np.divmod(keys, max(len(p_ids), 1))
-    iou = shared / (t_area[t] + p_area[p] - shared)
-    good = np.flatnonzero(iou >= least_iou)
-    good = good[np.argsort(-iou[good], kind="stable")]
-    for side in (t, p):  # only an IoU of exactly one half can match twice
-        _, first = np.unique(side[good], return_index=True)
-        good = good[np.sort(first)]
-    good = np.sort(good)
-    return np.stack([t_ids[t[good]], p_ids[p[good]]], 1), (t_ids, p_ids)
-
-
-def _areas(labels: Integer[np.ndarray, "y x"]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    ids, area = np.unique(labels[labels > 0], return_counts=True)
-    return ids.astype(np.int64), area
-
-
-def _with_frame(frame: int, columns: Int[np.ndarray, "n c"]) -> Int[np.ndarray, "n d"]:
-    return np.column_stack([np.full(len(columns), frame, dtype=np.int64), columns])
-
-
-def _stacked(parts: list[np.ndarray], columns: int) -> Int[np.ndarray, "n c"]:
-    return np.concatenate([np.zeros((0, columns), dtype=np.int64), *parts])
 
 
 def _most_kept(truth: Int[np.ndarray, " n"], predicted: Int[np.ndarray, " n"]) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from graticule.core.errors import ConfigError
 
 SCHEME = "models:/"
-SEGMENTER, CHAMPION = "graticule-segmenter", "champion"
-"""The registered model of all segmenters, and the alias of the one to be used."""
+SEGMENTER, TRACKER, CHAMPION = "graticule-segmenter", "graticule-tracker", "champion"
+"""The registered models of all segmenters and of all trackers, and the alias of the one to be used."""
 _FORM = re.compile(r"models:/+(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
 
 

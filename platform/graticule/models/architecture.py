@@ -49,14 +49,16 @@ ARCHITECTURES = {
     "vmamba": "graticule.models.vm_unet:ARCHITECTURE",
     "yolov8n-seg": "graticule.models.yolo:ARCHITECTURE",
 }
-"""Name -> its :class:`Architecture`."""
+"""Name of a segmenter's network -> its :class:`Architecture`."""
+TRACKERS = {"deaot-t": "graticule.tracking.deaot:ARCHITECTURE"}
+"""Name of a tracker's network -> its :class:`Architecture`; made a step above, and found by name alone."""
 
 
 def architecture(name: str) -> Architecture:
-    """Return the architecture called ``name``.
+    """Return the architecture called ``name``, of a segmenter or a tracker.
 
     Raises:
         UnknownNameError: If there is none of that name.
     """
-    found: Architecture = look_up("network", ARCHITECTURES, name)
+    found: Architecture = look_up("network", {**ARCHITECTURES, **TRACKERS}, name)
     return found

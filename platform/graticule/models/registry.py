@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Num
 from pydantic import BaseModel, ValidationError
 
-from graticule.core.errors import ConfigError, InputError
+from graticule.core.errors import ConfigError
 from graticule.core.refusal import refusal
 from graticule.core.registry import look_up
 from graticule.core.segmenter import Segmenter
@@ -87,17 +87,10 @@ def pinned(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     _checked(name, kind.Options, options)
     if name in WITHOUT_NETWORK:
         return dict(options)
-    from graticule.models.weights import resolve, weights_sha256
+    from graticule.models.weights import pinned_weights
 
-    weights = resolve(options.get(WEIGHTS, kind.Options.model_fields[WEIGHTS].default))
-    asked = options.get(SHA256)
-    found = weights_sha256(name, weights, known=asked)
-    if asked is not None and asked.lower() != found:
-        raise InputError(
-            f"{weights} does not hold what it should: sha256 {found}, expected {asked};"
-            " it has changed since, or is another file"
-        )
-    return {**options, WEIGHTS: weights, SHA256: found}
+    weights = options.get(WEIGHTS, kind.Options.model_fields[WEIGHTS].default)
+    return {**options, **pinned_weights(name, weights, sha256=options.get(SHA256))}
 
 
 def identity(name: str, options: Mapping[str, Any]) -> dict[str, str]:

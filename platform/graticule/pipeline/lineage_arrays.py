@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from graticule.core.lineage import Event, Lineage
+from graticule.core.lineage import Carried, Event, Lineage
 from graticule.pipeline.step import Result
 
+_CARRIED = ("frame", "label", "start", "stop")
 _KINDS = ("appear", "vanish", "merge", "split")
 
 
@@ -16,6 +17,7 @@ def to_arrays(lineage: Lineage) -> Result:
         "label": lineage.label,
         "track": lineage.track,
         "drift_px": lineage.drift_px,
+        **{f"carried_{name}": getattr(lineage.carried, name) for name in _CARRIED},
         "event_kind": np.array([_KINDS.index(event.kind) for event in events], np.int8),
         "event_frame": np.array([event.frame for event in events], np.int64),
         "event_values": np.array(
@@ -45,7 +47,8 @@ def from_arrays(arrays: Result) -> Lineage:
         )
     )
     columns = {name: arrays[name] for name in ("frame", "label", "track", "drift_px")}
-    return Lineage(**columns, events=events)
+    carried = Carried(**{name: arrays[f"carried_{name}"] for name in _CARRIED})
+    return Lineage(**columns, events=events, carried=carried)
 
 
 def _ragged(name: str, lists: list[tuple[int, ...]]) -> Result:

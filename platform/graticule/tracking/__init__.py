@@ -1,11 +1,17 @@
 """Identities through time: trackers, by name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from graticule.core.registry import look_up
-from graticule.core.tracker import Tracker
+from graticule.core.tracker import FollowingTracker, Tracker
 
-TRACKERS = {"overlap": "graticule.tracking.overlap:create"}
+TRACKERS = {
+    "deaot": "graticule.tracking.deaot.tracker:create",
+    "laptrack": "graticule.tracking.libraries.laptrack:create",
+    "overlap": "graticule.tracking.overlap:create",
+    "trackpy": "graticule.tracking.libraries.trackpy:create",
+}
 
 
 def create(name: str, **options: Any) -> Tracker:
@@ -17,3 +23,17 @@ def create(name: str, **options: Any) -> Tracker:
     """
     tracker: Tracker = look_up("tracker", TRACKERS, name)(**options)
     return tracker
+
+
+def pinned(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``options`` with weights, if the tracker has any, so named that they stay the same.
+
+    Raises:
+        UnknownNameError: If there is no tracker of that name.
+        ConfigError: If an option cannot be, or there are no weights.
+        InputError: If its weights cannot be had, or do not have the digest asked for.
+    """
+    tracker = create(name, **options)
+    if not isinstance(tracker, FollowingTracker):
+        return dict(options)
+    return {**options, **tracker.pinned_weights()}

@@ -1,13 +1,15 @@
 """What a network is trained on at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int, Int32
 from torch import Tensor
+
+from graticule.training.sequences.clip import Clip, ClipBatch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -54,3 +56,21 @@ class Batch(NamedTuple):
     def colour(self) -> Float[Tensor, "b 3 e e"]:
         """The images as networks take them: grey in all three channels."""
         return self.images.expand(-1, 3, -1, -1)
+
+
+AnyBatch = Batch | ClipBatch
+"""Images for a segmenter, or clips for a tracker."""
+
+
+def gathered(made: Sequence[Crop] | Sequence[Clip]) -> AnyBatch:
+    """Return crops, or clips, of one size as a batch."""
+    kind: Any = ClipBatch if isinstance(made[0], Clip) else Batch
+    batch: AnyBatch = kind.of(made)
+    return batch
+
+
+def put_together(parts: Mapping[str, Tensor]) -> AnyBatch:
+    """Return the batch that has these parts."""
+    kind: Any = next(kind for kind in (Batch, ClipBatch) if parts.keys() == set(kind._fields))
+    batch: AnyBatch = kind(**parts)
+    return batch

@@ -11,6 +11,7 @@ from graticule.models.architecture import architecture
 from graticule.storage.place import Place
 from graticule.training.examples import ENDLESS
 from graticule.training.job import Job
+from graticule.training.recipe import Recipe, TrackerRecipe
 
 if TYPE_CHECKING:
     from graticule.training.result import Finished
@@ -24,6 +25,11 @@ _MEANING = {
     "f1": "F1 of particles at IoU 0.5",
     "count_error": "how many particles too many or too few per image",
     "score": "by which the best epoch was chosen: ap50 where particles are told apart, else iou",
+}
+_MEANING_OF_CLIPS = {
+    "iou": "intersection over union of an identity slot, mean over the frames and slots of a clip",
+    "right": "share of the pixels of objects that got the right slot",
+    "score": "by which the best epoch was chosen: iou",
 }
 
 
@@ -39,16 +45,17 @@ def card(job: Job, done: "Finished", about: Mapping[str, Any]) -> str:
         [
             f"# {done.network}, trained by graticule",
             "",
-            *_use(done),
+            *_use(job, done),
             "## Data",
             "",
             *_table(("source", "share", "trained on", "of it held out"), _sources(job)),
             *_validated(job),
             *_excluded(about),
-            "## Metrics on the images held out",
+            f"## Metrics on the {_clips(job.recipe)} held out",
             "",
-            *_table(("metric", "value", "meaning"), _metrics(done)),
-            "Means over images. The same images chose the best epoch, so on new ones expect a little less.",
+            *_table(("metric", "value", "meaning"), _metrics(job, done)),
+            f"Means over {_clips(job.recipe)}. The same images chose the best epoch, so on new ones expect a"
+            " little less.",
             "",
             "## Training",
             "",
@@ -60,10 +67,15 @@ def card(job: Job, done: "Finished", about: Mapping[str, Any]) -> str:
     )
 
 
-def _use(done: "Finished") -> list[str]:
+def _use(job: Job, done: "Finished") -> list[str]:
+    chosen = (
+        f"--tracker deaot --tracker-option weights={done.weights}"
+        if isinstance(job.recipe, TrackerRecipe)
+        else f"--segmenter {done.network} --weights {done.weights}"
+    )
     return [
         "```",
-        f"graticule track MOVIE --out EXP.ome.zarr --segmenter {done.network} --weights {done.weights}",
+        f"graticule track MOVIE --out EXP.ome.zarr {chosen}",
         "```",
         "",
     ]
@@ -104,8 +116,14 @@ def _excluded(about: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _metrics(done: "Finished") -> list[Sequence[str]]:
-    return [(name, f"{value:.4f}", _MEANING.get(name, "")) for name, value in done.metrics.items()]
+def _metrics(job: Job, done: "Finished") -> list[Sequence[str]]:
+    meaning = _MEANING_OF_CLIPS if isinstance(job.recipe, TrackerRecipe) else _MEANING
+    return [(name, f"{value:.4f}", meaning.get(name, "")) for name, value in done.metrics.items()]
+
+
+def _clips(recipe: Recipe) -> str:
+    """Return what is trained on, in a word."""
+    return "clips" if isinstance(recipe, TrackerRecipe) else "images"
 
 
 def _training(job: Job, done: "Finished", about: Mapping[str, Any]) -> list[str]:
@@ -116,7 +134,7 @@ def _training(job: Job, done: "Finished", about: Mapping[str, Any]) -> list[str]
     return [
         f"- network: {found.name} ({found.source}; licence of the published one: {found.licence})",
         f"- started from: {recipe.start}{f', sha256 {job.start_sha256}' if job.start_sha256 else ''}",
-        f"- {done.epochs} epochs of {recipe.steps} steps of {recipe.batch} images, crops of {recipe.size} px;"
+        f"- {done.epochs} epochs of {recipe.steps} steps of {recipe.batch} {_clips(recipe)}, {_what(recipe)};"
         f" best epoch {done.best_epoch}{early}",
         f"- {done.seconds:.0f} seconds on {about.get('hardware', 'unknown hardware')}",
         f"- begun {about.get('begun', 'at an unknown time')}; data {job.identity}; seed {recipe.seed}",
@@ -129,6 +147,11 @@ def _training(job: Job, done: "Finished", about: Mapping[str, Any]) -> list[str]
         "```",
         "",
     ]
+
+
+def _what(recipe: Recipe) -> str:
+    frames = f"{recipe.clips.frames} frames" if isinstance(recipe, TrackerRecipe) else "crops"
+    return f"{frames} of {recipe.size} px"
 
 
 def _again(job: Job, about: Mapping[str, Any]) -> str:
@@ -150,10 +173,8 @@ def _again(job: Job, about: Mapping[str, Any]) -> str:
 
 
 def _limits(job: Job) -> list[str]:
-    low, high = job.recipe.augmentation.scale
     limits = [
-        "- Particles much smaller or larger than those in the data are new to it: beyond"
-        f" {low:g} to {high:g} times.",
+        _sizes_known(job.recipe),
         "- Trained for dark particles; bright ones are inverted first (`--polarity`).",
     ]
     if job.recipe.network == "yolov8n-seg":
@@ -161,6 +182,21 @@ def _limits(job: Job) -> list[str]:
     if any(len(source) >= ENDLESS for source in job.sources):
         limits.append("- Simulated images are not a microscope's: look at a few frames before you trust it.")
     return [*limits, ""]
+
+
+def _sizes_known(recipe: Recipe) -> str:
+    if isinstance(recipe, TrackerRecipe):
+        low, high = recipe.clips.diameter
+        return (
+            f"- It knows particles of a median diameter of {low:g} to {high:g} px, over {recipe.clips.frames}"
+            " frames at a time; the tracker magnifies a movie so. Those much smaller or larger than their"
+            " neighbours are new to it."
+        )
+    low, high = recipe.augmentation.scale
+    return (
+        "- Particles much smaller or larger than those in the data are new to it: beyond"
+        f" {low:g} to {high:g} times."
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from graticule.training.batch import Batch, Crop
+from graticule.training.batch import AnyBatch, gathered
 from graticule.training.loop import Feed
 from graticule.training.plan import Pick, Plan
 
-CropOf = Callable[[Pick], Crop]
+CropOf = Callable[[Pick], Any]
+"""Makes what a pick says: a crop for a segmenter, a clip for a tracker."""
 
 
 def slots_of(picks: Sequence[Pick], *, slots: int, rank: int, workers: int) -> list[Sequence[Pick]]:
@@ -27,13 +29,13 @@ def local_feed(plan: Plan, crop_of: CropOf, *, slots: int, rank: int = 0, worker
         workers: How many there are.
     """
 
-    def made(picks: Sequence[Pick]) -> list[Batch]:
+    def made(picks: Sequence[Pick]) -> list[AnyBatch]:
         return [
-            Batch.of([crop_of(pick) for pick in slot])
+            gathered([crop_of(pick) for pick in slot])
             for slot in slots_of(picks, slots=slots, rank=rank, workers=workers)
         ]
 
-    def feed(epoch: int, done: int) -> Iterator[list[Batch]]:
+    def feed(epoch: int, done: int) -> Iterator[list[AnyBatch]]:
         with ThreadPoolExecutor(1) as ahead:
             waiting = None
             for picks in plan.epoch(epoch)[done:]:

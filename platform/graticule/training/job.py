@@ -1,9 +1,7 @@
 """One network to be trained on given images: a value that travels to every worker, and running it."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -18,14 +16,15 @@ from graticule.training.batch import Crop
 from graticule.training.crops import crop_of
 from graticule.training.events import TrainingListener
 from graticule.training.examples import Example, Source
-from graticule.training.feed import local_feed
+from graticule.training.feed import CropOf, local_feed
 from graticule.training.learner import Learner, learner
 from graticule.training.loop import Feed, Trained, fit
 from graticule.training.plan import Pick, Plan
 from graticule.training.recipe import Recipe
+from graticule.training.shelf import Shelf
 from graticule.training.slot import slot_errors
 from graticule.training.stores import Store
-from graticule.training.validation import Validation
+from graticule.training.validation import AbstractValidation, Validation
 from graticule.training.world import Alone, World
 
 RANDOM = "random"
@@ -79,7 +78,11 @@ class Job:
         torch.manual_seed(self.recipe.seed)
         return learner(_network(self.recipe, self.start_sha256), self.recipe)
 
-    def validation(self, device: torch.device | str = "cpu") -> Validation:
+    def maker(self) -> CropOf:
+        """Return what makes the crop of a pick."""
+        return CropMaker(self.sources, self.recipe)
+
+    def validation(self, device: torch.device | str = "cpu") -> AbstractValidation:
         """Return what tells how good a network is on the images held out."""
         return Validation(self.held_sources, self.held, self.recipe, device=torch.device(device))
 
@@ -110,9 +113,8 @@ def run_job(
     """
     world = world or Alone()
     if feed is None:
-        made = CropMaker(job.sources, job.recipe)
         slots = job.recipe.slots
-        feed = local_feed(job.plan(), made, slots=slots, rank=world.rank, workers=world.size)
+        feed = local_feed(job.plan(), job.maker(), slots=slots, rank=world.rank, workers=world.size)
     with slot_errors(job.recipe):
         return fit(
             job.learner(),
@@ -138,8 +140,7 @@ class CropMaker:
 
     sources: Sequence[Source]
     recipe: Recipe
-    _kept: "OrderedDict[tuple[int, int], Example]" = field(default_factory=OrderedDict, repr=False)
-    _bytes: int = 0
+    _shelf: Shelf[Example] = field(default_factory=lambda: Shelf(_size), repr=False)
 
     def __call__(self, pick: Pick) -> Crop:
         """Return the crop; the same one for the same pick.
@@ -147,27 +148,12 @@ class CropMaker:
         Raises:
             InputError: If the example cannot be read.
         """
-        example = self._example(pick)
+        source, index = self.sources[pick.source], pick.index
+        example = self._shelf.take((pick.source, index), lambda: source.load(index), most=KEPT_BYTES)
         kind = architecture(self.recipe.network)
         zoom = kind.native_size / fitting_view(example.image.shape, kind.default_view_px)
         augmentation = self.recipe.augmentation
         return crop_of(example, size=self.recipe.size, augmentation=augmentation, seed=pick.seed, zoom=zoom)
-
-    def _example(self, pick: Pick) -> Example:
-        key = pick.source, pick.index
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        source = self.sources[pick.source]
-        example = source.load(pick.index)
-        self._kept[key] = example
-        self._bytes += _size(example)
-        while self._bytes > KEPT_BYTES and len(self._kept) > 1:
-            self._bytes -= _size(self._kept.popitem(last=False)[1])
-        return example
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": OrderedDict(), "_bytes": 0}
 
 
 def _size(example: Example) -> int:

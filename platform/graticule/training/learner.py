@@ -2,16 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from graticule.core.registry import look_up
 from graticule.models.architecture import NetworkConfig
-from graticule.training.batch import Batch
 from graticule.training.recipe import Recipe
 
 LEARNERS = {
+    "deaot-t": "graticule.training.learners.deaot:learner",
     "efficient-sam-ti": "graticule.training.learners.efficient_sam:learner",
     "swin-unet": "graticule.training.learners.semantic:swin_unet",
     "vmamba": "graticule.training.learners.semantic:vmamba",
@@ -31,8 +32,8 @@ class Learner(nn.Module, ABC):
     config: NetworkConfig
 
     @abstractmethod
-    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Mapping[str, Tensor]]:
-        """Return the mean loss per image, and its parts by name, detached."""
+    def forward(self, batch: Any) -> tuple[Float[Tensor, ""], Mapping[str, Tensor]]:
+        """Return the mean loss per image, or frame, of a batch; and its parts by name, detached."""
 
 
 def learner(network: nn.Module, recipe: Recipe) -> Learner:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from graticule.core.errors import ConfigError
-from graticule.training.batch import Batch
+from graticule.training.batch import AnyBatch
 from graticule.training.events import EpochDone, TrainingEvent, TrainingListener
 from graticule.training.learner import Learner
 from graticule.training.ledger import SCORE, Ledger
@@ -26,7 +26,7 @@ __all__ = ["SCORE", "Feed", "Trained", "Validate", "fit"]
 
 SAVE_SECONDS = 120.0
 
-Feed = Callable[[int, int], Iterator[Sequence[Batch]]]
+Feed = Callable[[int, int], Iterator[Sequence[AnyBatch]]]
 """(epoch, steps of it to leave out) -> for each further step, this worker's slots."""
 Validate = Callable[[nn.Module], Mapping[str, float]]
 """A network in evaluation mode -> its metrics on images held out, :data:`SCORE` among them."""
@@ -103,7 +103,7 @@ class _Run:
         self.listen = listen
         self.saved = time.monotonic()
 
-    def step(self, slots: Sequence[Batch]) -> None:
+    def step(self, slots: Sequence[AnyBatch]) -> None:
         self._tell(self.ledger.count(self.stepper.step(self.ledger.step, slots)))
 
     def close_epoch(self, validate: Validate | None) -> None:

@@ -2,12 +2,23 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from graticule.models.architecture import TRACKERS
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Range = tuple[float, float]
+
+
+def _rises_from_above_0(value: Range) -> Range:
+    if not 0 < value[0] <= value[1] < float("inf"):
+        raise ValueError(f"need a range LOW, HIGH with 0 < LOW <= HIGH, got {value[0]}, {value[1]}")
+    return value
+
+
+Rising = Annotated[Range, AfterValidator(_rises_from_above_0)]
 
 
 class Augmentation(BaseModel):
@@ -18,21 +29,21 @@ class Augmentation(BaseModel):
     untouched: Share = 0.25
     """Chance of a crop turned by quarters only, at the very magnification at which a segmenter sees
     the image: any other resampling smooths noise otherwise."""
-    scale: Range = (0.7, 1.4)
+    scale: Rising = (0.7, 1.4)
     """Magnification relative to that at which a segmenter sees the image, drawn evenly in its logarithm."""
     rotate: Share = 1.0
     """Chance of a turn by any angle; the others are turned by quarters."""
     flip: bool = True
-    contrast: Range = (0.6, 1.4)
+    contrast: Rising = (0.6, 1.4)
     """Factor of the contrast; at 1 the darkest grey absorbs three electrons in ten."""
-    gamma: Range = (0.7, 1.4)
+    gamma: Rising = (0.7, 1.4)
     gradient: Annotated[float, Field(ge=0, le=2)] = 0.4
     """Largest difference of brightness across the crop."""
     fringe: Share = 0.2
     """Chance of a bright or dark rim around particles, as a little defocus makes."""
     grain: Share = 0.25
     """Chance of a film whose grain is as coarse as small particles, and no more seen than those are."""
-    dose: Range = (20.0, 1000.0)
+    dose: Rising = (20.0, 1000.0)
     """Electrons per pixel, of which Poisson noise is drawn; drawn evenly in its logarithm, and more
     where particles would not be seen any more (:mod:`graticule.training.augment.visibility`)."""
     noise: Share = 0.5
@@ -47,13 +58,6 @@ class Augmentation(BaseModel):
     """Chance of some pixels that are white or black whatever arrives."""
     polarity: Share = 0.0
     """Chance of black and white changing places."""
-
-    @field_validator("scale", "contrast", "gamma", "dose")
-    @classmethod
-    def _rises_from_above_0(cls, value: Range) -> Range:
-        if not 0 < value[0] <= value[1] < float("inf"):
-            raise ValueError(f"need a range LOW, HIGH with 0 < LOW <= HIGH, got {value[0]}, {value[1]}")
-        return value
 
 
 class Recipe(BaseModel):
@@ -109,3 +113,27 @@ class Recipe(BaseModel):
         if self.batch % self.slots:
             raise ValueError(f"batch must be a multiple of slots, got {self.batch} and {self.slots}")
         return self
+
+
+class Clips(BaseModel):
+    """What clips of movies a tracker is trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frames: Annotated[int, Field(ge=2)] = 4
+    """Of a clip; the first is the reference."""
+    stride: Count = 3
+    """Most frames of a movie from one frame of a clip to the next."""
+    diameter: Rising = (14.0, 48.0)
+    """Of typical objects in a clip, in pixels, drawn evenly in its logarithm."""
+
+
+class TrackerRecipe(Recipe):
+    """How a tracker is trained: on clips, of which ``size`` is the edge and ``batch`` the number."""
+
+    clips: Clips = Clips()
+
+
+def recipe_kind(network: str) -> type[Recipe]:
+    """Return the kind of recipes of a network."""
+    return TrackerRecipe if network in TRACKERS else Recipe

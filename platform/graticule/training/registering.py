@@ -9,9 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from graticule.core.errors import ConfigError, StorageError
+from graticule.experiments.address import SEGMENTER, TRACKER
 from graticule.experiments.models import Registered
 from graticule.experiments.register import Package, register
 from graticule.experiments.runs import Run
+from graticule.models.architecture import TRACKERS
 from graticule.models.weights import load_config
 from graticule.storage.place import Place
 from graticule.training.card import EXCLUDED
@@ -22,7 +24,7 @@ from graticule.training.result import CARD, HISTORY, METRICS, RECIPE, SAMPLES, W
 FILES = (RECIPE, HISTORY, METRICS, SAMPLES, CARD, EXCLUDED)
 """Of a result, that its run shows."""
 LOSS = "train/loss"
-_CODE = "graticule.training.served_model"
+_CODE, _CODE_OF_TRACKERS = "graticule.training.served_model", "graticule.training.served_tracker"
 _EXTRA = {"yolov8n-seg": "[yolo]"}
 
 
@@ -88,14 +90,17 @@ def registered_as(run: Run, finished: Finished) -> Registered:
         weights = Path(scratch, f"{finished.network}.safetensors")
         weights.write_bytes(content)
         package = packaged(weights, finished.network, description=(card or b"").decode())
-        entry = register(run, package, scores=finished.metrics, step=finished.best_epoch)
+        name = TRACKER if finished.network in TRACKERS else SEGMENTER
+        entry = register(run, package, scores=finished.metrics, step=finished.best_epoch, name=name)
     keep(run, place, version=entry.version)
     return entry
 
 
 def packaged(weights: Path, network: str, *, description: str = "") -> Package:
     """Return what is registered of a network's weights: they, and the code that builds it."""
-    code = find_spec(_CODE)  # found, not imported: it imports MLflow
+    code = find_spec(
+        _CODE_OF_TRACKERS if network in TRACKERS else _CODE
+    )  # found, not imported: it imports MLflow
     assert code is not None
     assert code.origin is not None
     own = f"graticule{_EXTRA.get(network, '')}=={version('graticule')}"

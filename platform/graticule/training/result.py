@@ -29,7 +29,7 @@ from graticule.training.loop import Trained
 from graticule.training.recipes import as_toml
 from graticule.training.samples import sheet
 from graticule.training.state import STATE
-from graticule.training.validation import Scored, summary
+from graticule.training.validation import AbstractScored
 
 RUN, WEIGHTS, RECIPE = "run.json", "weights.safetensors", "recipe.toml"
 HISTORY, METRICS, SAMPLES, CARD = "history.json", "metrics.json", "samples.png", "card.md"
@@ -107,7 +107,7 @@ def begin(job: Job, about: Mapping[str, Any], *, overwrite: bool) -> Finished | 
     return None
 
 
-def finish(job: Job, trained: Trained, scored: Sequence[Scored]) -> Finished:
+def finish(job: Job, trained: Trained, scored: Sequence[AbstractScored]) -> Finished:
     """Write a training's result; it is marked as finished when all of it is there.
 
     Args:
@@ -124,7 +124,7 @@ def finish(job: Job, trained: Trained, scored: Sequence[Scored]) -> Finished:
     done = Finished(
         network=job.recipe.network,
         folder=place.root,
-        metrics=summary(scored),
+        metrics=job.validation().summary(scored),
         best_epoch=trained.best_epoch,
         epochs=len(trained.history),
         seconds=seconds,
@@ -150,7 +150,9 @@ def finish(job: Job, trained: Trained, scored: Sequence[Scored]) -> Finished:
         },
     )
     figures = {key: value for key, value in asdict(done).items() if key not in ("folder", "worked")}
-    _write_json(place, METRICS, {**figures, "images": [_row(one) for one in scored]})
+    _write_json(
+        place, METRICS, {**figures, "images": [{"image": one.name, **one.figures()} for one in scored]}
+    )
     _write_json(place, RUN, {**about, "finished": _now()})
     place.remove(STATE)
     return done
@@ -204,13 +206,6 @@ def _clear(place: Place) -> None:
     for name in place.names():
         if name != RUN:
             place.remove(name)
-
-
-def _row(one: Scored) -> dict[str, Any]:
-    instances = (
-        {} if one.instances is None else {"ap50": one.instances.average_precision, "f1": one.instances.f1}
-    )
-    return {"image": one.name, "iou": one.iou, "dice": one.dice, **instances}
 
 
 def _write_json(place: Place, name: str, value: Any) -> None:

@@ -20,9 +20,10 @@ from graticule.training.job import RANDOM, CropMaker, Job, run_job
 from graticule.training.loop import Trained
 from graticule.training.material import Material
 from graticule.training.observer import Observe, Observer
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import Recipe, TrackerRecipe
 from graticule.training.recipes import BUILTIN, recipe
 from graticule.training.result import Finished, begin, finish
+from graticule.training.sequences.job import TrackerJob
 from graticule.training.settings import TrainSettings
 from graticule.training.state import refuse_state_of_ray, state_store
 
@@ -152,8 +153,9 @@ def _job(settings: TrainSettings, material: Material, made: Recipe) -> Job:
         made = made.model_copy(update={"start": resolve(made.start)})
         digest = weights_sha256(made.network, made.start)
     nothing: tuple[Sequence[int], ...] = ((),)
-    return Job(
-        recipe=made,
+    kind = TrackerJob if isinstance(made, TrackerRecipe) else Job
+    return kind(
+        recipe=made,  # type: ignore[arg-type]
         sources=material.sources,
         shares=settings.weights,
         train=nothing * len(material.sources),

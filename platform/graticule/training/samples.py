@@ -1,23 +1,22 @@
-"""A sheet of images held out: as they are, the truth, what was found."""
+"""A sheet of examples held out: as they are, the truth, what was found."""
 
 from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import UInt8
 from PIL import Image
 
-from graticule.report.pen import painted
-from graticule.training.validation import Scored
+from graticule.training.validation import AbstractScored, Picture
 
 EDGE_PX = 448
 """Longest edge of a picture on the sheet."""
 _GAP = 4
 
 
-def sheet(scored: Sequence[Scored]) -> bytes:
-    """Return a PNG with a row for each image; columns are the image, the truth, what was found."""
-    rows = [np.hstack([_gap(picture) for picture in _pictures(one)]) for one in scored]
+def sheet(scored: Sequence[AbstractScored]) -> bytes:
+    """Return a PNG with a row for each; columns are what was to be seen, the truth, what was found."""
+    rows = [np.hstack([_gap(_small(picture)) for picture in one.pictures()]) for one in scored]
     width = max((row.shape[1] for row in rows), default=1)
     filled = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     picture = np.vstack(filled) if filled else np.full((1, 1, 3), 255, np.uint8)
@@ -26,14 +25,8 @@ def sheet(scored: Sequence[Scored]) -> bytes:
     return buffer.getvalue()
 
 
-def _pictures(one: Scored) -> list[UInt8[np.ndarray, "_ _ 3"]]:
-    grey = np.round(one.example.image * 255).astype(np.uint8)
-    nothing = np.zeros_like(one.labels)
-    return [_drawn(grey, labels) for labels in (nothing, one.example.labels, one.labels)]
-
-
-def _drawn(grey: UInt8[np.ndarray, "y x"], labels: Int32[np.ndarray, "y x"]) -> UInt8[np.ndarray, "y2 x2 3"]:
-    picture = Image.fromarray(painted(grey, labels.astype(np.uint32)))
+def _small(whole: Picture) -> UInt8[np.ndarray, "y2 x2 3"]:
+    picture = Image.fromarray(whole)
     picture.thumbnail((EDGE_PX, EDGE_PX), Image.Resampling.BOX)
     return np.asarray(picture)
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from graticule.core.errors import ConfigError, UnknownNameError
 from graticule.core.refusal import refusal
-from graticule.models.architecture import ARCHITECTURES
+from graticule.models.architecture import ARCHITECTURES, TRACKERS
 
 ALL = "all"
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -18,7 +18,7 @@ class TrainSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = ALL
-    """A network's name, or ``all``."""
+    """A network's name, a segmenter's or a tracker's; or ``all`` segmenters."""
     data: Annotated[tuple[str, ...], Field(min_length=1)]
     """Labelled images: folders, experiments, ``synthetic:PRESET``."""
     shares: tuple[Weight, ...] = ()
@@ -71,8 +71,8 @@ def train_settings(**values: Any) -> TrainSettings:
         ConfigError: If a value cannot be; one line with its name and value.
     """
     model = values.get("model", ALL)
-    if model != ALL and model not in ARCHITECTURES:
-        raise UnknownNameError("network", str(model), [*ARCHITECTURES, ALL])
+    if model != ALL and model not in (*ARCHITECTURES, *TRACKERS):
+        raise UnknownNameError("network", str(model), [*ARCHITECTURES, *TRACKERS, ALL])
     if not values.get("data"):
         raise ConfigError("nothing to train on is given; add --data DIR, EXP or synthetic:medium")
     if values.get("validation") and "held_out" in values:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from graticule.core.errors import ConfigError
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import Recipe, TrackerRecipe
 
 _NO_STATISTICS = "Expected more than 1 value per channel"
 _NO_MEMORY = "can't allocate memory"
@@ -44,5 +44,5 @@ def _too_large(recipe: Recipe, where: str, error: Exception) -> ConfigError:
 
 def _slot(recipe: Recipe) -> str:
     count = recipe.batch // recipe.slots
-    images = "1 image" if count == 1 else f"{count} images"
-    return f"{recipe.network}: a slot of {images} of {recipe.size} px"
+    what = "clip" if isinstance(recipe, TrackerRecipe) else "image"
+    return f"{recipe.network}: a slot of {count} {what}{'' if count == 1 else 's'} of {recipe.size} px"

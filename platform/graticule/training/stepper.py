@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from graticule.core.errors import ConfigError
 from graticule.models.learned.device import resolve_dtype
 from graticule.training.average import MovingAverage
-from graticule.training.batch import Batch
+from graticule.training.batch import AnyBatch
 from graticule.training.learner import Learner
 from graticule.training.recipe import Recipe
 from graticule.training.schedule import learning_rate
@@ -60,7 +60,7 @@ class Stepper:
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
         self.skipped_in_row = 0
 
-    def step(self, number: int, slots: Sequence[Batch]) -> Step:
+    def step(self, number: int, slots: Sequence[AnyBatch]) -> Step:
         """Learn from this worker's slots of a step; a step that is not finite changes nothing.
 
         Args:
@@ -113,7 +113,7 @@ class Stepper:
     # -- forward and back ------------------------------------------------------------------
 
     def _gradients(
-        self, number: int, slots: Sequence[Batch], before: list[Tensor]
+        self, number: int, slots: Sequence[AnyBatch], before: list[Tensor]
     ) -> tuple[dict[str, float], list[Tensor]]:
         """Gather gradients; return the losses over all workers, and how the slots changed the buffers."""
         changes = [torch.zeros_like(buffer) for buffer in before]
@@ -127,7 +127,7 @@ class Stepper:
                 change += buffer - start
         return self._shared(sums), [_mean(change, len(slots)) for change in changes]
 
-    def _slot(self, number: int, index: int, slot: Batch, count: int) -> dict[str, Tensor]:
+    def _slot(self, number: int, index: int, slot: AnyBatch, count: int) -> dict[str, Tensor]:
         """Run one slot forward and back; return its loss and parts."""
         place = index * self.world.size + self.world.rank
         seed = np.random.SeedSequence([self.recipe.seed, number, place]).generate_state(1, np.uint64)

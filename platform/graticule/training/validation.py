@@ -1,12 +1,13 @@
 """How good a network is on images held out: found by the segmenter that will use it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int32
+from jaxtyping import Int32, UInt8
 from torch import nn
 
 from graticule.core.registry import look_up
@@ -16,13 +17,51 @@ from graticule.evaluation.instances import InstanceScores, mean_scores, score_in
 from graticule.evaluation.masks import dice, iou
 from graticule.models.learned.fitting import fitting_view
 from graticule.models.registry import SEGMENTERS
+from graticule.report.pen import painted
 from graticule.training.examples import Example, Source
 from graticule.training.loop import SCORE
 from graticule.training.recipe import Recipe
 
+Picture = UInt8[np.ndarray, "y x 3"]
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Scored:
+
+class AbstractScored(ABC):
+    """What a network found in one example held out, and how good that is."""
+
+    name: str
+    """Of the source and its example."""
+
+    @abstractmethod
+    def figures(self) -> Mapping[str, float]:
+        """Return its metrics by name."""
+
+    @abstractmethod
+    def pictures(self) -> list[Picture]:
+        """Return what there was to be seen, the truth, what was found."""
+
+
+class AbstractValidation(ABC):
+    """Scores a network on the same examples each time."""
+
+    def __call__(self, network: nn.Module) -> Mapping[str, float]:
+        """Return the mean metrics of a network in evaluation mode, ``score`` among them."""
+        return self.summary(list(self.each(network)))
+
+    @abstractmethod
+    def each(self, network: nn.Module) -> Iterator[AbstractScored]:
+        """Yield what a network finds in the examples.
+
+        Raises:
+            InputError: If one cannot be read, or the network answers with NaN.
+        """
+
+    @abstractmethod
+    def summary(self, scored: Sequence[Any]) -> dict[str, float]:
+        """Return the mean metrics of what :meth:`each` gave; none of nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scored(AbstractScored):
     """What a network found in one image held out.
 
     Attributes:
@@ -46,8 +85,21 @@ class Scored:
         """AP50 where particles are told apart, else the foreground's IoU."""
         return self.iou if self.instances is None else self.instances.average_precision
 
+    def figures(self) -> Mapping[str, float]:
+        """Return its metrics by name; of instances where they are told apart."""
+        known = self.instances
+        instances = {} if known is None else {"ap50": known.average_precision, "f1": known.f1}
+        return {"iou": self.iou, "dice": self.dice, **instances}
 
-class Validation:
+    def pictures(self) -> list[Picture]:
+        """Return the image, the truth, what was found."""
+        grey = np.round(self.example.image * 255).astype(np.uint8)
+        nothing = np.zeros_like(self.labels)
+        shown = (nothing, self.example.labels, self.labels)
+        return [painted(grey, labels.astype(np.uint32)) for labels in shown]
+
+
+class Validation(AbstractValidation):
     """Scores a network on the same images each time.
 
     Args:
@@ -72,9 +124,9 @@ class Validation:
     def __len__(self) -> int:
         return len(self._where)
 
-    def __call__(self, network: nn.Module) -> Mapping[str, float]:
-        """Return the mean metrics of a network in evaluation mode, ``score`` among them."""
-        return summary(list(self.each(network)))
+    def summary(self, scored: Sequence[Scored]) -> dict[str, float]:
+        """Return the means over images; those of instances over images where they are told apart."""
+        return summary(scored)
 
     def each(self, network: nn.Module) -> Iterator[Scored]:
         """Yield what a network finds in the images.

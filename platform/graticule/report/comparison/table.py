@@ -5,12 +5,17 @@ import io
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from graticule.report.comparison.cells import DASH, MIB, Column, best_value, framed, metric_cell
 from graticule.report.comparison.paper import PAPER
-from graticule.report.comparison.values import LESS_IS_BETTER, METRICS, Comparison, Mean, Row
+from graticule.report.comparison.values import LESS_IS_BETTER, METRICS, Comparison, Row
 
-DASH = "–"
-MIB = 2**20
 _OUR_NAME = 7
+_COLUMNS = {
+    metric: Column(
+        heading, digits=1 if metric == "count_error" else 3, less_is_better=metric in LESS_IS_BETTER
+    )
+    for metric, heading in METRICS.items()
+}
 _SPEED = ("input, px", "images/s", "Mpx/s")
 
 
@@ -20,10 +25,11 @@ def table_html(rows: Sequence[Row], *, memory: str, champion: str | None = None)
     A metric's cell holds the mean, its interval, and below them the difference to ``threshold``.
     """
     heads = ["model", *_SPEED, f"{memory}, MiB", "parameters", *METRICS.values()]
-    best = {metric: _best(rows, metric) for metric in METRICS}
+    means = [row.means for row in rows]
+    best = {metric: best_value(means, metric, column) for metric, column in _COLUMNS.items()}
     body = "".join(_row_html(row, best, champion) for row in rows)
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
-    return _framed(head, body)
+    return framed(head, body)
 
 
 def _row_html(row: Row, best: dict[str, float | None], champion: str | None) -> str:
@@ -31,14 +37,12 @@ def _row_html(row: Row, best: dict[str, float | None], champion: str | None) -> 
     if row.trouble:
         return f'<tr class="failed">{name}<td colspan="{5 + len(METRICS)}">{escape(row.trouble)}</td></tr>'
     plain = "".join(f"<td>{escape(cell)}</td>" for cell in _plain_cells(row))
-    metrics = "".join(_metric_cell(row, metric, best[metric]) for metric in METRICS)
+    metrics = "".join(
+        metric_cell(row.means.get(metric), row.differences.get(metric), column, best=best[metric])
+        for metric, column in _COLUMNS.items()
+    )
     kind = ' class="champion"' if row.name == champion else ""
     return f"<tr{kind}>{name}{plain}{metrics}</tr>"
-
-
-def _framed(head: str, body: str) -> str:
-    table = f'<table class="figures"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    return f'<div class="scroll">{table}</div>'
 
 
 def _plain_cells(row: Row) -> Iterator[str]:
@@ -47,33 +51,6 @@ def _plain_cells(row: Row) -> Iterator[str]:
     yield DASH if row.speed is None else f"{row.speed.pixels_per_s / 1e6:.3g}"
     yield DASH if row.memory_bytes is None else f"{row.memory_bytes / MIB:,.0f}"
     yield f"{row.parameters:,}" if row.parameters else DASH
-
-
-def _metric_cell(row: Row, metric: str, best: float | None) -> str:
-    mean = row.means.get(metric)
-    if mean is None:
-        return f"<td>{DASH}</td>"
-    digits = 1 if metric == "count_error" else 3
-    value = f"<b>{mean.value:.{digits}f}</b>" if mean.value == best else f"{mean.value:.{digits}f}"
-    interval = f"<small>{mean.low:.{digits}f} … {mean.high:.{digits}f}</small>"
-    return f"<td>{value}{interval}{_difference(row.differences.get(metric), metric, digits)}</td>"
-
-
-def _difference(apart: Mean | None, metric: str, digits: int) -> str:
-    if apart is None:
-        return ""
-    sign = -1 if metric in LESS_IS_BETTER else 1
-    surely = min(sign * apart.low, sign * apart.high) > 0, max(sign * apart.low, sign * apart.high) < 0
-    kind = "better" if surely[0] else "worse" if surely[1] else "unsure"
-    span = f"{apart.low:+.{digits}f} … {apart.high:+.{digits}f}"
-    text = f"{apart.value:+.{digits}f}".replace("-", "−")
-    return f'<small class="{kind}" title="95 % interval: {span}">{text}</small>'
-
-
-def _best(rows: Sequence[Row], metric: str) -> float | None:
-    values = [row.means[metric].value for row in rows if metric in row.means]
-    choose = min if metric in LESS_IS_BETTER else max
-    return choose(values) if values else None
 
 
 def paper_table_html(comparison: Comparison) -> str:
@@ -93,7 +70,7 @@ def paper_table_html(comparison: Comparison) -> str:
         lines += [["", *[""] * 6, *_beside(row)] for row in ours.rows if row.name == "threshold"]
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     body = "".join(f"<tr>{''.join(map(_paper_cell, range(len(line)), line))}</tr>" for line in lines)
-    return _framed(head, body)
+    return framed(head, body)
 
 
 def _paper_cell(column: int, text: str) -> str:

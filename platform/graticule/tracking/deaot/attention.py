@@ -4,9 +4,10 @@ B batch, N queries, M keys, H W grid of tokens, C channels of queries and keys, 
 """
 
 from functools import lru_cache
+from itertools import pairwise
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -45,7 +46,7 @@ def attend_nearby(
         grid: Height and width in tokens.
     """
     queries, keys, values, relative = (
-        part.unflatten(1, grid) for part in (queries_BNC, keys_BNC, values_BNV, relative_BNO)
+        part.reshape(len(part), *grid, -1) for part in (queries_BNC, keys_BNC, values_BNV, relative_BNO)
     )
     rows = []
     for top, bottom in _blocks(grid[0]):
@@ -63,7 +64,7 @@ def attend_nearby(
                 values[seen].flatten(1, 2),
                 attn_mask=bias,
             )
-            row.append(found.unflatten(1, (bottom - top, right - left)))
+            row.append(found.reshape(len(found), bottom - top, right - left, -1))
         rows.append(torch.cat(row, 2))
     return torch.cat(rows, 1).flatten(1, 2)
 
@@ -71,7 +72,7 @@ def attend_nearby(
 def _blocks(length: int) -> list[tuple[int, int]]:
     count = -(-length // _BLOCK)
     ends = [length * k // count for k in range(count + 1)]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(pairwise(ends))
 
 
 def _grown(start: int, stop: int, limit: int) -> tuple[int, int]:
@@ -81,7 +82,7 @@ def _grown(start: int, stop: int, limit: int) -> tuple[int, int]:
 @lru_cache(maxsize=256)
 def _offsets(
     rows: tuple[int, int], columns: tuple[int, int], near: tuple[tuple[int, int], tuple[int, int]]
-) -> tuple[Int[Tensor, "1 q k"], Int[Tensor, "1 q k"]]:
+) -> tuple[Int[Tensor, "1 q k"], Bool[Tensor, "1 q k"]]:
     """Return the number of the offset from each query of a block to each key, and which are too far."""
     dy, dx = (
         torch.arange(*theirs)[None] - torch.arange(*own)[:, None] + REACH

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int
 from torch import Tensor
 from torch.nn.functional import interpolate, one_hot
 
+from graticule.tracking.deaot.carrier import Carrier, nearest_sites
 from graticule.tracking.deaot.network import DeAOT, Features, Memory, Seen, joined
+from graticule.tracking.deaot.sight import Lens
+from graticule.tracking.deaot.sites import Sites
 
 _CERTAIN = 1e-5
 _NEVER = -1e10
@@ -25,9 +29,7 @@ class GroupedEngine:
         self.slots = network.config.slots
 
     @torch.inference_mode()
-    def start(
-        self, image: Float[Tensor, "1 3 y x"], labels: Int[Tensor, "1 y x"], *, objects: int
-    ) -> None:
+    def start(self, image: Float[Tensor, "1 3 y x"], labels: Int[Tensor, "1 y x"], *, objects: int) -> None:
         """Take the first frame and its objects."""
         self.objects, self.step, self.added = objects, 0, 0
         self.groups = max(1, -(-objects // self.slots))
@@ -51,9 +53,15 @@ class GroupedEngine:
         return logits[0] if len(logits) == 1 else _aggregated(logits)
 
     @torch.inference_mode()
-    def update(self, labels: Int[Tensor, "1 y x"]) -> None:
-        """Take what the frame's objects are held to be."""
-        self.short = self._remembered(self._identities(labels))
+    def update(self, labels: Int[Tensor, "1 y x"], *, objects: int | None = None) -> None:
+        """Take what the frame's objects are held to be; ``objects``: how many, if more than before."""
+        self.objects = max(self.objects, objects or 0)
+        self.groups = max(1, -(-self.objects // self.slots))
+        identities = self._identities(labels)
+        for identity in identities[len(self.seen) :]:
+            self.seen.append(self.network.reference(self.features, identity))
+        self.short = self._remembered(identities)
+        self.long += self.short[len(self.long) :]
         if self.memory_gap is not None and self.step - self.added >= self.memory_gap:
             self.long = [joined([new, old]) for new, old in zip(self.short, self.long, strict=True)]
             self.added = self.step
@@ -86,4 +94,31 @@ def _aggregated(groups: list[Float[Tensor, "1 s y x"]]) -> Float[Tensor, "1 n y 
     chances = [logits.softmax(1) for logits in groups]
     background = torch.stack([chance[:, :1] for chance in chances]).prod(0)
     together = torch.cat([background, *(chance[:, 1:] for chance in chances)], 1)
-    return together.clamp(_CERTAIN, 1 - _CERTAIN).logit()
+    return together.clamp_(_CERTAIN, 1 - _CERTAIN).logit_()
+
+
+class GroupCarrier(Carrier):
+    """The published grouping as a carrier, so that nothing else differs when both are compared."""
+
+    def __init__(self, network: DeAOT, lens: Lens, *, memory_gap: int) -> None:
+        self.engine, self.lens = GroupedEngine(network, memory_gap=memory_gap), lens
+
+    def start(self, grey: Float32[np.ndarray, "y x"], objects: Int[np.ndarray, "y x"], sites: Sites) -> None:
+        """Take the first frame, and the object of each of its pixels (-1 is background)."""
+        self.engine.start(self.lens.image(grey), self._labels(objects), objects=_count(sites))
+
+    def look(self, grey: Float32[np.ndarray, "y x"], sites: Sites) -> Int[np.ndarray, "y x"]:
+        """Return the site, by position, that each pixel of the next frame shows (-1: none)."""
+        shown = self.engine.propagate(self.lens.image(grey)).argmax(1)[0].numpy(force=True)
+        return nearest_sites(self.lens.restored(shown), sites.object + 1, sites.place)
+
+    def remember(self, objects: Int[np.ndarray, "y x"], sites: Sites) -> None:
+        """Take what the frame that was looked at is held to show."""
+        self.engine.update(self._labels(objects), objects=_count(sites))
+
+    def _labels(self, objects: Int[np.ndarray, "y x"]) -> Int[Tensor, "1 v u"]:
+        return torch.from_numpy(self.lens.sampled(objects) + 1)[None]
+
+
+def _count(sites: Sites) -> int:
+    return int(sites.object.max(initial=-1)) + 1

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from graticule.tracking.deaot.config import EMBED, STRIDE, DeAOTConfig
 from graticule.tracking.deaot.decoder import Decoder
 from graticule.tracking.deaot.encoder import Maps, encoder
-from graticule.tracking.deaot.propagation import Fresh, Grid, Kept, Layer
+from graticule.tracking.deaot.layout import Grid, to_map, to_tokens
+from graticule.tracking.deaot.propagation import Fresh, Kept, Layer
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -55,11 +56,11 @@ class DeAOT(nn.Module):
         """Return the features of images as :func:`normalised` gives them, edges 16 k + 1."""
         maps = self.encoder(images)
         projected = self.project(maps.last)
-        return Features(maps, projected.flatten(2).transpose(1, 2), tuple(projected.shape[-2:]))
+        return Features(maps, to_tokens(projected), (projected.shape[-2], projected.shape[-1]))
 
     def identify(self, slots: Float[Tensor, "b s y x"]) -> Float[Tensor, "b n 256"]:
         """Return the identities of tokens from one map per slot, 1 where it is; channel 0 is background."""
-        normed: Tensor = self.identity_norm(self.identities(slots).flatten(2).transpose(1, 2))
+        normed: Tensor = self.identity_norm(to_tokens(self.identities(slots)))
         return normed
 
     def look(self, features: Features, *, long: Memory, short: Memory) -> Seen:
@@ -78,8 +79,7 @@ class DeAOT(nn.Module):
 
     def decode(self, seen: Seen, features: Features) -> Float[Tensor, "b s h4 w4"]:
         """Return the logits of background and slots, at stride 4."""
-        tokens = seen.tokens.transpose(1, 2).unflatten(2, features.grid)
-        logits: Tensor = self.decoder(tokens, features.maps)
+        logits: Tensor = self.decoder(to_map(seen.tokens, features.grid), features.maps)
         return logits
 
     def _through(
@@ -88,7 +88,7 @@ class DeAOT(nn.Module):
         memories: list[tuple[Kept, Kept]] | None,
         identity: Float[Tensor, "b n 256"] | None,
     ) -> Seen:
-        image, carried, kept = features.tokens, None, []
+        image, carried, kept = features.tokens, None, list[Fresh]()
         for index, layer in enumerate(self._layers()):
             fresh, gate = layer.fresh(image, carried)
             if memories is None:
@@ -98,6 +98,7 @@ class DeAOT(nn.Module):
                 long, short = memories[index]
             image, carried = layer(image, carried, fresh, gate, long=long, short=short, grid=features.grid)
             kept.append(fresh)
+        assert carried is not None
         tokens = self.norm(torch.cat([image, carried], -1).transpose(1, 2)).transpose(1, 2)
         return Seen(tokens, tuple(kept))
 

@@ -13,8 +13,7 @@ from torch.nn.functional import silu
 
 from graticule.tracking.deaot.attention import WINDOW, attend, attend_nearby
 from graticule.tracking.deaot.config import ATTENTION, EMBED, VALUES
-
-Grid = tuple[int, int]
+from graticule.tracking.deaot.layout import Grid, to_map, to_tokens
 
 
 class Kept(NamedTuple):
@@ -48,8 +47,8 @@ class Output(nn.Module):
         self, found: Float[Tensor, "b n v"], gate: Float[Tensor, "b n v"], grid: Grid
     ) -> Float[Tensor, "b n c"]:
         """Return what is added to both branches."""
-        map_ = (found * gate).transpose(1, 2).unflatten(2, grid)
-        projected: Tensor = self.project(self.depthwise(map_).flatten(2).transpose(1, 2))
+        map_ = to_map(found * gate, grid)
+        projected: Tensor = self.project(to_tokens(self.depthwise(map_)))
         return projected
 
 
@@ -100,7 +99,8 @@ class Layer(nn.Module):
     ) -> tuple[Fresh, Float[Tensor, "b n v"]]:
         """Return what the layer has of the frame, and the gate of both branches."""
         normed = self.norm(image)
-        key, value = self.key_value(normed).split([ATTENTION, VALUES], -1)
+        both = self.key_value(normed)
+        key, value = both[..., :ATTENTION], both[..., ATTENTION:]
         gate = silu(self.gate(normed))
         if carried is None:
             return Fresh(key, silu(value), None), torch.cat([gate, torch.ones_like(gate)], -1)
@@ -125,7 +125,7 @@ class Layer(nn.Module):
     ) -> tuple[Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
         """Return both branches after this layer."""
         far = attend(fresh.key, long.key, torch.cat([long.value, long.identity], -1))
-        relative = self.relative(fresh.key.transpose(1, 2).unflatten(2, grid)).flatten(2).transpose(1, 2)
+        relative = to_tokens(self.relative(to_map(fresh.key, grid)))
         values = torch.cat([short.value, short.identity], -1)
         near = attend_nearby(fresh.key, short.key, values, relative, grid=grid)
         added = self.long(far, gate, grid) + self.short(near, gate, grid)
@@ -137,5 +137,5 @@ class Layer(nn.Module):
 def _added(
     image: Tensor, carried: Tensor | None, both: Tensor
 ) -> tuple[Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
-    to_image, to_carried = both.split(EMBED, -1)
+    to_image, to_carried = both.chunk(2, -1)
     return image + to_image, to_carried if carried is None else carried + to_carried

@@ -2,55 +2,70 @@
 
 import logging
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-
-from graticule.training.comparison.measure import Measured, Work
+from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
-
-Execute = Callable[[Sequence[Work]], Iterator[Measured]]
-"""Does pieces of work wherever it likes; gives their results in order."""
+R = TypeVar("R")
 
 
-def one_by_one(works: Sequence[Work]) -> Iterator[Measured]:
-    """Yield what each piece of work came to; a process that dies costs its own row alone."""
-    return map(_apart, works)
+class Task(ABC, Generic[R]):
+    """What one entrant has to do; pickles small, and is done where it is called."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Whose work it is."""
+
+    @abstractmethod
+    def __call__(self) -> R:
+        """Do it."""
+
+    @abstractmethod
+    def failed(self, trouble: str) -> R:
+        """Return what stands for a result that never came."""
 
 
-def here(works: Sequence[Work]) -> Iterator[Measured]:
-    """Yield what each piece of work comes to in this process; memory then counts what was there before."""
-    return (work() for work in works)
+def one_by_one(tasks: Sequence[Task[R]]) -> Iterator[R]:
+    """Yield what each task came to; a process that dies costs its own row alone."""
+    return map(_apart, tasks)
 
 
-def _apart(work: Work) -> Measured:
+def here(tasks: Sequence[Task[R]]) -> Iterator[R]:
+    """Yield what each task comes to in this process; memory then counts what was there before."""
+    return (task() for task in tasks)
+
+
+def _apart(task: Task[R]) -> R:
     context = get_context("spawn")
     answer, said = context.Pipe(duplex=False)
-    process = context.Process(target=_answered, args=(work, said), daemon=True)
+    process = context.Process(target=_answered, args=(task, said), daemon=True)
     process.start()
     said.close()
     try:
-        measured: Measured = answer.recv()
+        result: R = answer.recv()
     except EOFError:
         process.join()
-        measured = Measured(entrant=work.entrant, trouble=_lost(process.exitcode))
+        result = task.failed(_lost(process.exitcode))
     finally:
         process.kill()
         process.join()
         answer.close()
-    return measured
+    return result
 
 
-def _answered(work: Work, said: Connection) -> None:
+def _answered(task: Task[R], said: Connection) -> None:
     # Ctrl-C on a terminal reaches all processes; the one that waits ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        measured = work()
+        result = task()
     except Exception as error:  # hours of the others must not be lost by a mistake in one
-        log.exception("error: %s", work.entrant.name)
-        measured = Measured(entrant=work.entrant, trouble=f"{type(error).__name__}: {error}")
-    said.send(measured)
+        log.exception("error: %s", task.name)
+        result = task.failed(f"{type(error).__name__}: {error}")
+    said.send(result)
 
 
 def _lost(status: int | None) -> str:

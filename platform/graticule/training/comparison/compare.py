@@ -12,7 +12,7 @@ from graticule.core.progress import Listener, Progress, ignore
 from graticule.report.comparison.paper import LABELS_FOLLOW_A_THRESHOLD, follows_a_threshold
 from graticule.report.comparison.publish import publish
 from graticule.report.comparison.values import Comparison, Dataset, Row
-from graticule.training.comparison.apart import Execute, one_by_one
+from graticule.training.comparison.apart import one_by_one
 from graticule.training.comparison.champion import Rule, Verdict, decide
 from graticule.training.comparison.entrants import Entrant
 from graticule.training.comparison.folder import becoming, check_free
@@ -20,7 +20,7 @@ from graticule.training.comparison.gallery import panels
 from graticule.training.comparison.history import curves
 from graticule.training.comparison.images import ImageSet, image_set
 from graticule.training.comparison.kept import Kept
-from graticule.training.comparison.measure import Measured, Work, troubles
+from graticule.training.comparison.measure import Execute, Measured, Work, troubles
 from graticule.training.comparison.paper import paper_curves
 from graticule.training.comparison.summary import rows_of_all, rows_of_set
 from graticule.training.examples import Source

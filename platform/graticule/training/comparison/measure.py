@@ -17,6 +17,7 @@ from graticule.core.segmenter import Patch, Segmenter
 from graticule.core.window import whole
 from graticule.models.learned.device import resolve_device
 from graticule.models.registry import SEGMENTERS, SHA256, WEIGHTS, WITHOUT_NETWORK
+from graticule.training.comparison.apart import Task
 from graticule.training.comparison.entrants import Entrant
 from graticule.training.comparison.images import ImageSet
 from graticule.training.comparison.labels import keep_labels
@@ -26,7 +27,7 @@ from graticule.training.examples import Example
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class Work(Task["Measured"]):
     """What one entrant has to do; pickles small, and runs where it is called.
 
     Attributes:
@@ -47,13 +48,22 @@ class Work:
     threads: int = 1
     keep: Path | None = None
 
+    @property
+    def name(self) -> str:
+        """The entrant's."""
+        return self.entrant.name
+
     def __call__(self) -> "Measured":
         """Do it; what goes wrong is told in the result."""
         try:
             return _measured(self)
         except (GraticuleError, OSError, MemoryError, torch.OutOfMemoryError) as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
-            return Measured(entrant=self.entrant, trouble=said[0])
+            return self.failed(said[0])
+
+    def failed(self, trouble: str) -> "Measured":
+        """Return a result without scores."""
+        return Measured(entrant=self.entrant, trouble=trouble)
 
     def of_each_set(self) -> tuple[tuple[int, ...], ...]:
         """Return the places of the images in their sets."""
@@ -86,6 +96,8 @@ class Measured:
     trouble: str | None = None
 
 
+Execute = Callable[[Sequence[Work]], Iterator[Measured]]
+"""Does pieces of work wherever it likes; gives their results in order."""
 Made = tuple[Segmenter, Mapping[str, Any]]
 
 

@@ -13,12 +13,12 @@ from graticule.experiments.models import Registered
 from graticule.experiments.provenance import git_revision, machine
 from graticule.experiments.runs import Run, start
 from graticule.report.comparison.values import Row
-from graticule.training.comparison.apart import Execute, one_by_one
+from graticule.training.comparison.apart import one_by_one
 from graticule.training.comparison.compare import Asked, Compared, compare
 from graticule.training.comparison.crown import crown
 from graticule.training.comparison.entrants import Entrant
 from graticule.training.comparison.folder import check_free
-from graticule.training.comparison.measure import Measured
+from graticule.training.comparison.measure import Execute, Measured
 from graticule.training.examples import Source
 
 EXPERIMENT = "graticule-comparison"

@@ -14,7 +14,7 @@ import pyarrow
 import ray.data
 import torch
 
-from graticule.training.batch import Batch
+from graticule.training.batch import AnyBatch, gathered, put_together
 from graticule.training.distributed.team import CPUS_PER_WORKER
 from graticule.training.feed import CropOf, slots_of
 from graticule.training.loop import Feed
@@ -39,7 +39,7 @@ def ray_feed(
     _keep_order()
     size = plan.batch // slots
 
-    def feed(epoch: int, done: int) -> Iterator[list[Batch]]:
+    def feed(epoch: int, done: int) -> Iterator[list[AnyBatch]]:
         steps = plan.epoch(epoch)[done:]
         mine = [slot for picks in steps for slot in slots_of(picks, slots=slots, rank=rank, workers=workers)]
         if not mine:
@@ -66,16 +66,16 @@ def _picks(rows: Rows) -> list[Pick]:
     ]
 
 
-def _made_here(rows: ray.data.Dataset, crop_of: CropOf, size: int) -> Iterator[Batch]:
+def _made_here(rows: ray.data.Dataset, crop_of: CropOf, size: int) -> Iterator[AnyBatch]:
     # One batch ahead is one thread: crop_of keeps examples, and is not for several.
     batches: Any = rows.iter_torch_batches(
         batch_size=size,
         prefetch_batches=1,
         device="cpu",
-        collate_fn=lambda part: Batch.of([crop_of(pick) for pick in _picks(part)])._asdict(),
+        collate_fn=lambda part: gathered([crop_of(pick) for pick in _picks(part)])._asdict(),
     )
     for parts in batches:
-        yield Batch(**parts)
+        yield put_together(parts)
 
 
 class _Maker:
@@ -84,11 +84,11 @@ class _Maker:
         self._crop_of = crop_of
 
     def __call__(self, rows: Rows) -> dict[str, np.ndarray]:
-        batch = Batch.of([self._crop_of(pick) for pick in _picks(rows)])
+        batch = gathered([self._crop_of(pick) for pick in _picks(rows)])
         return {name: value.numpy() for name, value in batch._asdict().items()}
 
 
-def _made_by_actors(rows: ray.data.Dataset, crop_of: CropOf, size: int, makers: int) -> Iterator[Batch]:
+def _made_by_actors(rows: ray.data.Dataset, crop_of: CropOf, size: int, makers: int) -> Iterator[AnyBatch]:
     made = rows.map_batches(
         _Maker,  # type: ignore[arg-type]
         fn_constructor_args=(crop_of,),
@@ -97,7 +97,7 @@ def _made_by_actors(rows: ray.data.Dataset, crop_of: CropOf, size: int, makers: 
         num_cpus=CPUS_PER_WORKER,
     )
     for part in made.iter_batches(batch_size=size, prefetch_batches=2, batch_format="numpy"):
-        yield Batch(**{name: torch.as_tensor(np.array(part[name])) for name in Batch._fields})
+        yield put_together({name: torch.as_tensor(np.array(values)) for name, values in part.items()})
 
 
 def _keep_order() -> None:

@@ -14,7 +14,7 @@ from graticule.training.distributed.feed import ray_feed
 from graticule.training.distributed.mailbox import Joined, NotWanted, Slot, report_error
 from graticule.training.distributed.store import TrainStore
 from graticule.training.hardware import cores, hardware
-from graticule.training.job import CropMaker, Job, run_job
+from graticule.training.job import Job, run_job
 from graticule.training.state import state_store
 from graticule.training.world import World, current
 
@@ -72,7 +72,7 @@ def _train(task: Task, world: World) -> None:
         listen=task.slot.put,
         feed=ray_feed(
             job.plan(),
-            CropMaker(job.sources, job.recipe),
+            job.maker(),
             slots=job.recipe.slots,
             rank=world.rank,
             workers=world.size,

@@ -17,7 +17,7 @@ from graticule.core.errors import ConfigError, UnknownNameError
 from graticule.core.refusal import refusal
 from graticule.io import places
 from graticule.models.weights import has_builtin
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import Recipe, recipe_kind
 
 SUFFIX = ".toml"
 BUILTIN, RANDOM = "builtin", "random"
@@ -104,12 +104,13 @@ def _is_local(start: str) -> bool:
 
 
 def _checked(said: str, values: dict[str, Any]) -> Recipe:
+    kind = recipe_kind(values["network"])
     try:
-        return Recipe.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         whole = str(first["msg"]).removeprefix("Value error, ")
-        wrong = refusal(error, Recipe) if first["loc"] else whole
+        wrong = refusal(error, kind) if first["loc"] else whole
         raise ConfigError(f"recipe {said}: {wrong}") from None
 
 

@@ -55,11 +55,16 @@ class Simulated(OpenedSource):
         made_of = [repr(_preset(name, 0)) for name in self.presets]
         return hashlib.sha256("\n".join([self.name, *made_of]).encode()).hexdigest()
 
-    def _frame(self, index: int) -> TruthFrame:
+    def movie(self, index: int) -> tuple[Preset, int]:
+        """Return what the movie of an example is made from: its preset and its seed."""
         name = self.presets[index % len(self.presets)]
         seed = int.from_bytes(hashlib.sha256(f"{name}:{index}".encode()).digest()[:8], "big") >> 2
+        return _preset(name, seed), seed
+
+    def _frame(self, index: int) -> TruthFrame:
+        preset, seed = self.movie(index)
         frames = 1 + seed % MOST_FRAMES
-        movie = simulate(_preset(name, seed), frames=frames, size=SIZE_PX, seed=seed)
+        movie = simulate(preset, frames=frames, size=SIZE_PX, seed=seed)
         return next(movie.since(frames - 1))
 
     def _first_answer(self) -> bool:

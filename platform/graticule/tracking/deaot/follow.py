@@ -1,0 +1,145 @@
+"""Algorithm 1 of the paper in one view: segment, propagate, find the new, merge, remember.
+
+Source: Duan et al. 2024, doi 10.69761/HDTA8338, with the ids of SAM-Track (Cheng et al. 2023)
+replaced: a site is named by the instance under which it was last seen, so names never collide
+and two windows that share a frame agree on them.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int, UInt32
+
+from graticule.tracking.assignment import assign
+from graticule.tracking.deaot.carrier import Carrier
+from graticule.tracking.deaot.settings import DeAOTSettings
+from graticule.tracking.deaot.sites import Sites, nobody, sites_seen
+from graticule.tracking.observation import frame_instances
+
+_LEAST_IOU = 0.1
+_MOST_GROWTH = 2.5
+_WITHIN = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Found:
+    """What one frame showed of the sites of the frame before.
+
+    Attributes:
+        sites: Those of the frame before, by position.
+        owner: For each pixel of the view the site that lies there now, -1: none.
+        site: Of each link, the site; ``label`` the instance it lies on, ``pixels`` how much.
+        label: See ``site``.
+        pixels: See ``site``.
+        carried: Sites without an instance that the network still sees, on pixels of their own.
+    """
+
+    sites: Sites
+    owner: Int[np.ndarray, "y x"]
+    site: Int[np.ndarray, " l"]
+    label: Int[np.ndarray, " l"]
+    pixels: Int[np.ndarray, " l"]
+    carried: Bool[np.ndarray, " n"]
+
+
+class Follower:
+    """Follows the objects of one view through a run of frames."""
+
+    def __init__(self, carrier: Carrier, settings: DeAOTSettings, *, least_area_px: float = 0.0) -> None:
+        self.carrier, self.settings, self.least_area_px = carrier, settings, least_area_px
+        self.sites = nobody()
+        self.named = 0
+
+    def start(self, frame: int, grey: Float32[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]) -> None:
+        """Take the first frame: its instances are the reference."""
+        seen = _seen(frame, labels)
+        self.sites, self.named = replace(seen, object=np.arange(len(seen))), len(seen)
+        self.carrier.start(grey, _by_label(labels, self.sites), self.sites)
+
+    def step(self, frame: int, grey: Float32[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]) -> Found:
+        """Follow all objects into the next frame, and take what is new there."""
+        found = self._found(self.carrier.look(grey, self.sites), labels)
+        now = self._claimed(_seen(frame, labels), found)
+        missed = self._missed(found, now)
+        self.named = int(max(self.named, now.object.max(initial=-1) + 1))
+        self.sites = now.and_also(missed)
+        self.carrier.remember(_prediction(labels, now, missed, found), self.sites)
+        return found
+
+    # -- where everything went -------------------------------------------------------------
+
+    def _found(self, owner: Int[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]) -> Found:
+        sites, there = self.sites, owner >= 0
+        whole = np.bincount(owner[there], minlength=len(sites))
+        both = there & (labels > 0)
+        width = int(labels.max(initial=0)) + 1
+        keys, pixels = np.unique(owner[both] * width + labels[both], return_counts=True)
+        site, label = np.divmod(keys, width)
+        covered = np.bincount(site, weights=pixels, minlength=len(sites))
+        area = np.bincount(labels.ravel(), minlength=width)
+        iou = pixels / (whole[site] + area[label] - pixels)
+        linked = np.zeros(len(sites), np.bool_)
+        linked[site[assign(site, label, 1 - iou, most=1 - _LEAST_IOU)]] = True
+        own = whole - covered
+        carried = ~linked & (own >= self.settings.least_kept_area * sites.area)
+        carried &= (own <= _MOST_GROWTH * sites.area) & (covered < _WITHIN * np.maximum(whole, 1))
+        return Found(sites=sites, owner=owner, site=site, label=label, pixels=pixels, carried=carried)
+
+    # -- the frame's prediction, next reference --------------------------------------------
+
+    def _claimed(self, seen: Sites, found: Found) -> Sites:
+        """Return the frame's instances with their objects: known ones, or new names."""
+        order = np.lexsort((-found.site, found.pixels))  # the last write wins: most pixels
+        most = dict(zip(found.label[order].tolist(), found.site[order].tolist(), strict=True))
+        covered = dict.fromkeys(seen.label.tolist(), 0)
+        for label, pixels in zip(found.label.tolist(), found.pixels.tolist(), strict=True):
+            covered[label] = covered.get(label, 0) + pixels
+        objects, fresh = [], self.named
+        for label, area in zip(seen.label.tolist(), seen.area.tolist(), strict=True):
+            site = most.get(label)
+            if site is None or 1 - covered[label] / area >= self.settings.least_untracked:
+                objects.append(fresh if area >= self.least_area_px else -1)
+                fresh += area >= self.least_area_px
+            else:
+                objects.append(int(found.sites.object[site]))
+        claimed = replace(seen, object=np.array(objects, np.int64))
+        return claimed.take(claimed.object >= 0)
+
+    def _missed(self, found: Found, now: Sites) -> Sites:
+        """Return the sites of objects that no instance shows any more, where they are now."""
+        sites = found.sites
+        lost = ~np.isin(sites.object, now.object) & (sites.missed < self.settings.kept_frames)
+        there = found.owner >= 0
+        whose, (y, x) = found.owner[there], np.nonzero(there)
+        count = np.bincount(whose, minlength=len(sites))
+        middle = np.stack([np.bincount(whose, weights=part, minlength=len(sites)) for part in (y, x)], 1)
+        place = np.where(count[:, None] > 0, middle / np.maximum(count, 1)[:, None], sites.place)
+        return replace(sites, place=place, missed=sites.missed + 1).take(lost)
+
+
+def _prediction(
+    labels: UInt32[np.ndarray, "y x"], now: Sites, missed: Sites, found: Found
+) -> Int[np.ndarray, "y x"]:
+    """Return the object of each pixel: instances, and where the network alone sees one; -1 elsewhere.
+
+    Within an instance that swallowed a lost object, that object keeps the pixels that the
+    network gives it, so that it can come out again.
+    """
+    name = dict(zip(zip(missed.frame, missed.label, strict=True), missed.object, strict=True))
+    sites = found.sites
+    lost = [name.get(key, -1) for key in zip(sites.frame, sites.label, strict=True)]
+    alone = np.array([*lost, -1], np.int64)[found.owner]  # the last entry is for background, -1
+    return np.where(alone >= 0, alone, _by_label(labels, now))
+
+
+def _seen(frame: int, labels: UInt32[np.ndarray, "y x"]) -> Sites:
+    columns = frame_instances(labels)
+    place = np.stack([columns["y"], columns["x"]], 1)
+    return sites_seen(frame, columns["label"], place, columns["area"])
+
+
+def _by_label(labels: UInt32[np.ndarray, "y x"], sites: Sites) -> Int[np.ndarray, "y x"]:
+    """Return the object of each pixel of the sites' instances, -1 elsewhere."""
+    table = np.full(int(labels.max(initial=0)) + 1, -1, np.int64)
+    table[sites.label] = sites.object
+    return np.asarray(table[labels])

@@ -1,0 +1,1 @@
+"""Short movies to train trackers on: simulated ones, and stills set in motion."""

@@ -1,0 +1,172 @@
+"""One tracker on movies, run by run as the pipeline does it, timed, watched and scored."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from graticule import tracking
+from graticule.core.errors import GraticuleError
+from graticule.core.lineage import Lineage
+from graticule.core.tracker import FollowingTracker, Observations, Tracker
+from graticule.evaluation.meetings import meetings
+from graticule.evaluation.tracking import tracking_figures
+from graticule.models.learned.device import resolve_device
+from graticule.tracking.whole import painted, windows_of
+from graticule.training.comparison.apart import Task
+from graticule.training.comparison.memory import Watch
+from graticule.training.tracker_comparison.entrants import Entrant
+from graticule.training.tracker_comparison.movies import Segmented
+
+RUN_FRAMES = 8
+_WARM_FRAMES = 4
+
+Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MovieScores:
+    """What a tracker made of one movie: figures by name, and the seconds that it took."""
+
+    figures: Figures
+    seconds: float
+    frames: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """What came of a tracker's work; ``scores`` are in the order of the movies.
+
+    ``memory_bytes`` is what tracking took above what data and libraries held.
+    """
+
+    entrant: Entrant
+    scores: tuple[MovieScores, ...] = ()
+    memory_bytes: int | None = None
+    device: str = "CPU"
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackMovies(Task[Measured]):
+    """What one tracker has to do; pickles small, and is done where it is called."""
+
+    entrant: Entrant
+    movies: tuple[Segmented, ...]
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """The entrant's."""
+        return self.entrant.name
+
+    def failed(self, trouble: str) -> Measured:
+        """Return a result without scores."""
+        return Measured(entrant=self.entrant, trouble=trouble)
+
+    def __call__(self) -> Measured:
+        """Track every movie; what goes wrong is told in the result."""
+        try:
+            return self._measured()
+        except (GraticuleError, OSError, MemoryError, torch.OutOfMemoryError) as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            return self.failed(said[0])
+
+    def _measured(self) -> Measured:
+        torch.set_num_threads(self.threads)
+        first = self.movies[0]
+        warm = min(_WARM_FRAMES, first.movie.shape[0])
+        tracker = tracking.create(self.entrant.tracker, **self.entrant.pinned)
+        device = torch.device("cpu")
+        if isinstance(tracker, FollowingTracker):
+            device = resolve_device(tracker.device)
+        _tracked(tracker, first, warm, Stopwatch())
+        watch = Watch(device)
+        return Measured(
+            entrant=self.entrant,
+            scores=tuple(self._scores(tracker, movie, watch) for movie in self.movies),
+            memory_bytes=watch.above(),
+            device=torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        )
+
+    def _scores(self, tracker: Tracker, movie: Segmented, watch: Watch) -> MovieScores:
+        count, stopwatch = movie.movie.shape[0], Stopwatch(watch)
+        lineage = _tracked(tracker, movie, count, stopwatch)
+        met = meetings(_pairs(movie, lineage))
+        figures = tracking_figures(met, truth=movie.movie.events(), predicted=lineage.events)
+        return MovieScores(figures=figures, seconds=stopwatch.seconds, frames=count)
+
+
+class Stopwatch:
+    """Counts the seconds, and watches the memory, of what is called through it."""
+
+    def __init__(self, watch: Watch | None = None) -> None:
+        self.seconds, self._watch = 0.0, watch
+
+    def __call__(self, work: Any, *arguments: Any, **options: Any) -> Any:
+        """Return what the work gives."""
+        if self._watch is not None:
+            with self._watch.watching():
+                return self._timed(work, *arguments, **options)
+        return self._timed(work, *arguments, **options)
+
+    def _timed(self, work: Any, *arguments: Any, **options: Any) -> Any:
+        start = time.perf_counter()
+        done = work(*arguments, **options)
+        self.seconds += time.perf_counter() - start
+        return done
+
+
+def _tracked(tracker: Tracker, movie: Segmented, frames: int, stopwatch: Stopwatch) -> Lineage:
+    """Return the identities in the first so many frames."""
+    seen = [
+        stopwatch(tracker.observe, images, labels, first=first)
+        for first, images, labels in _runs(movie, frames)
+    ]
+    _, height, width = movie.movie.shape
+    whole: dict[str, Any] = {"frames": frames, "shape": (height, width)}
+    if isinstance(tracker, FollowingTracker):
+        whole["followed"] = _followed(tracker, movie, frames, stopwatch)
+    lineage: Lineage = stopwatch(tracker.resolve, seen, **whole)
+    return lineage
+
+
+def _followed(
+    tracker: FollowingTracker, movie: Segmented, frames: int, stopwatch: Stopwatch
+) -> list[Observations]:
+    _, height, width = movie.movie.shape
+    return [
+        stopwatch(
+            tracker.follow,
+            movie.movie.images(window.start, window.stop)[:, *window.read],
+            movie.instances(window.start, window.stop)[:, *window.read],
+            window=window,
+            width=width,
+            pixel_size_nm=movie.movie.pixel_size_nm,
+        )
+        for window in windows_of(tracker, (frames, height, width))
+    ]
+
+
+def _runs(movie: Segmented, count: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield runs of frames, each with the first frame of the next, as the pipeline observes them."""
+    for start in range(0, count, RUN_FRAMES):
+        stop = min(start + RUN_FRAMES + 1, count)
+        if start and stop - start < 2:
+            return
+        yield start, movie.movie.images(start, stop), movie.instances(start, stop)
+
+
+def _pairs(movie: Segmented, lineage: Lineage) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the tracks of truth and prediction, frame by frame."""
+    for t in range(movie.movie.shape[0]):
+        predicted = painted(movie.instances(t, t + 1), lineage, first=t)[0]
+        yield movie.movie.tracks(t, t + 1)[0].astype(np.int64), predicted.astype(np.int64)
+
+
+def troubles(measured: Sequence[Measured]) -> list[str]:
+    """Return what went wrong, a line for each entrant that has no figures."""
+    return [f"{each.entrant.name}: {each.trouble}" for each in measured if each.trouble]
