@@ -69,7 +69,8 @@ def _endless(tracker: DeAOTTracker, network: DeAOT) -> list[str]:
         "|---|---|---|---|",
         *rows,
         "",
-        f"**Time ratio {slower:.3f}** (asked: within 10 %). **Memory ratio {larger:.3f}** (asked: within 5 %).",
+        f"**Time ratio {slower:.3f}** (asked: within 10 %)."
+        f" **Memory ratio {larger:.3f}** (asked: within 5 %).",
     ]
 
 
@@ -143,7 +144,7 @@ def _alike(tracker: DeAOTTracker, network: DeAOT) -> list[str]:
     sides = [painted(labels, lineage) for lineage in (ours, theirs)]
     scores = track_scores(match_tracks(zip(*sides, strict=True)))
     return [
-        "30 frames of 512 x 512 `medium`, true masks: identities by shared slots against those by groups of ten.",
+        "30 frames of 512 x 512 `medium`, true masks: identities by shared slots and by groups of ten.",
         "",
         f"**IDF1 between both {scores.idf1:.4f}** (asked: at least 0.99), {scores.truth_tracks} and"
         f" {scores.predicted_tracks} tracks.",

@@ -99,6 +99,11 @@ def test_options_that_cannot_be_are_refused_in_one_line(segmented, weights, more
     assert "\n" not in str(caught.value)
 
 
+def test_without_shipped_weights_it_says_how_to_give_some(segmented, nothing_shipped):
+    with pytest.raises(ConfigError, match="--tracker-option weights=FILE"):
+        linked(segmented, LinkSettings(tracker="deaot"))
+
+
 def test_weights_that_are_not_there_are_named(segmented, tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.safetensors"):
         linked(segmented, settings(tmp_path / "nowhere.safetensors"))

@@ -1,6 +1,8 @@
 """From simulated movies and stills to a tracker's weights on disk."""
 
 import json
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -105,6 +107,38 @@ def test_a_training_starts_from_the_weights_it_is_given(done, images, tmp_path):
     after = load_network("deaot-t", trained(images, tmp_path, **other).weights)
     for name, value in after.named_parameters():
         np.testing.assert_allclose(value.detach(), before[name], atol=1e-6)
+
+
+WITHOUT_RAY = """
+import json, sys
+sys.modules["ray"] = None
+from graticule.training.run import train
+from graticule.training.settings import train_settings
+data, out, overrides = json.loads(sys.argv[1])
+settings = train_settings(model="deaot-t", data=[data], out=out, overrides=overrides, registered=False, validated=1)
+[done] = train(settings, device="cpu")
+print(done.weights)
+"""
+
+
+def test_it_is_trained_where_ray_is_not_installed(images, tmp_path):
+    given = json.dumps([str(images), str(tmp_path), {**TINY, "epochs": 1, "steps": 1}])
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_RAY, given], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).is_file()
+
+
+def test_the_job_says_in_one_line_what_cannot_be(tmp_path):
+    job = Path(__file__).parents[2] / "jobs" / "train_tracker.py"
+    options = ["--data", "synthetic:varied", "--out", str(tmp_path), "--start", "random", "--size", "100"]
+    done = subprocess.run(
+        [sys.executable, str(job), *options], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    [line] = [line for line in done.stderr.splitlines() if "error" in line]
+    assert "deaot-t needs a size of 1 px more than a multiple of 16 px, got 100; give 97" in line
 
 
 @pytest.mark.usefixtures("mlflow_home")

@@ -14,6 +14,8 @@ from graticule.tracking.settings import OverlapSettings
 
 _GROWTH = 0.25
 _AREA_NOISE = 0.1
+_COVERED, _GROWN, _LATER = 0.15, 0.75, 4
+"""Least part covered, least part gained, and within how many frames, of what fuses bit by bit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -68,15 +70,27 @@ def has_fused(movie: LinkedMovie, settings: OverlapSettings) -> Bool[np.ndarray,
     """Return which instances are a chain's last and go on inside another, which grew by them.
 
     Growth is asked for only as far as the noise of an area can show it: less than a tenth
-    of the host is no witness.
+    of the host is no witness. An instance that its host covers in part is inside it all the
+    same when the host has grown by it some frames later: segmenters that join two bodies
+    take the second one in bit by bit.
     """
-    over = (movie.after < 0) & (movie.part_after >= settings.swallowed)
+    ended = movie.after < 0
+    at_once = ended & (movie.part_after >= settings.swallowed)
+    at_once[at_once] = _growth(movie, at_once, frames=1) >= _GROWTH
+    bit_by_bit = ended & ~at_once & (movie.part_after >= _COVERED)
+    bit_by_bit[bit_by_bit] = _growth(movie, bit_by_bit, frames=_LATER) >= _GROWN
+    return at_once | bit_by_bit
+
+
+def _growth(movie: LinkedMovie, over: Bool[np.ndarray, " n"], *, frames: int) -> Float[np.ndarray, " m"]:
+    """Return how much of what went into each host it gained within some frames, noise allowed for."""
     into = movie.host_after[over]
     gained = np.bincount(into, weights=movie.area[over], minlength=len(movie.area))[into]
-    ago = movie.before[into]
-    growth = movie.area[into] - np.where(ago < 0, 0, movie.area[ago])
-    over[over] = growth >= _GROWTH * gained - _AREA_NOISE * movie.area[into]
-    return over
+    ago, then = movie.before[into], into
+    for _ in range(frames - 1):
+        then = np.where(movie.after[then] < 0, then, movie.after[then])
+    growth = movie.area[then] - np.where(ago < 0, 0, movie.area[ago])
+    return np.asarray((growth + _AREA_NOISE * movie.area[into]) / gained)
 
 
 def contact_runs(contacts: Contacts, identity: Int[np.ndarray, " n"], *, flicker_frames: int) -> Runs:

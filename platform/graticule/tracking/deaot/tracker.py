@@ -21,7 +21,8 @@ from graticule.core.refusal import refusal
 from graticule.core.tracker import FollowingTracker, Observations
 from graticule.core.window import Window
 from graticule.models.learned.device import resolve_device
-from graticule.models.weights import load, locate, pinned_weights
+from graticule.models.weights import has_builtin, load, locate, pinned_weights
+from graticule.models.weights.locate import BUILTIN
 from graticule.tracking.deaot import ARCHITECTURE
 from graticule.tracking.deaot.completing import Followed, completed
 from graticule.tracking.deaot.folded import folded
@@ -63,6 +64,7 @@ class DeAOTTracker(FollowingTracker):
 
     def pinned_weights(self) -> dict[str, str]:
         """Return the weights by a lasting name, and their digest."""
+        self._check_shipped()
         return pinned_weights(ARCHITECTURE.name, self.settings.weights, sha256=self.settings.weights_sha256)
 
     def observe(
@@ -115,11 +117,19 @@ class DeAOTTracker(FollowingTracker):
             InputError: If they cannot be had, are damaged, or of another network.
         """
         settings = self.settings
+        self._check_shipped()
         device = resolve_device(settings.device)
         path = locate(ARCHITECTURE.name, settings.weights, sha256=settings.weights_sha256)
         network = load(ARCHITECTURE, path, sha256=settings.weights_sha256)
         assert isinstance(network, DeAOT)
         return folded(network).to(device), device
+
+    def _check_shipped(self) -> None:
+        if self.settings.weights == BUILTIN and not has_builtin(ARCHITECTURE.name):
+            raise ConfigError(
+                "tracker deaot ships no weights in this version; give --tracker-option weights=FILE,"
+                " a URL or models:/name@alias"
+            )
 
 
 def _told(runs: Carried, lineage: Lineage) -> Carried:
