@@ -115,7 +115,8 @@ sys.modules["ray"] = None
 from graticule.training.run import train
 from graticule.training.settings import train_settings
 data, out, overrides = json.loads(sys.argv[1])
-settings = train_settings(model="deaot-t", data=[data], out=out, overrides=overrides, registered=False, validated=1)
+more = {"model": "deaot-t", "overrides": overrides, "registered": False, "validated": 1}
+settings = train_settings(data=[data], out=out, **more)
 [done] = train(settings, device="cpu")
 print(done.weights)
 """

@@ -85,3 +85,17 @@ def test_an_image_without_objects_gives_footage_without_any():
     footage = set_in_motion(blank, Clips(frames=2), size=65, seed=0)
     assert not footage.ids.any()
     assert footage.frames == pytest.approx(0.5, abs=0.01)
+
+
+def test_grey_levels_stay_between_0_and_1_where_noise_would_leave_them():
+    example = still()
+    rough = np.random.default_rng(1).uniform(0, 1, example.image.shape).astype(np.float32)
+    harsh = Example(
+        image=np.where(example.labels > 0, 1.0, 0.2 * rough).astype(np.float32),
+        labels=example.labels,
+        parted=True,
+    )
+    for seed in range(5):
+        frames = set_in_motion(harsh, Clips(frames=2), size=65, seed=seed).frames
+        assert frames.min() >= 0
+        assert frames.max() <= 1

@@ -91,7 +91,7 @@ def _filmed(
             if frame and cutout.is_whole and cutout.covers(truth, _pixels(places[one])) > HIDDEN:
                 places[one], pace[one] = before[one], REBOUND * pace[one]
             cutout.paste(picture, truth, _pixels(places[one]) if cutout.is_whole else (0, 0))
-        shown.append(picture)
+        shown.append(picture.clip(0, 1))
         ids.append(truth)
     return Footage(frames=np.stack(shown), ids=np.stack(ids))
 
