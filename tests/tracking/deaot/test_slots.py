@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graticule.tracking.deaot.slots import coloured, neighbours
@@ -22,6 +22,7 @@ sights = st.tuples(st.integers(0, 60), st.integers(0, 99))
 chances = st.none() | st.integers(0, 9)
 
 
+@settings(deadline=None)
 @given(sight=sights, slots=st.integers(1, 12), reach=st.floats(0, 60), chance=chances)
 def test_neighbours_never_share_a_slot(sight, slots, reach, chance):
     places, radii = scattered(*sight)
@@ -33,6 +34,7 @@ def test_neighbours_never_share_a_slot(sight, slots, reach, chance):
     assert not (same & (gaps(places, radii) < reach)).any()
 
 
+@settings(deadline=None)
 @given(sight=sights, slots=st.integers(1, 4))
 def test_an_object_has_no_slot_only_where_its_neighbours_have_all(sight, slots):
     places, radii = scattered(*sight)
@@ -42,6 +44,7 @@ def test_an_object_has_no_slot_only_where_its_neighbours_have_all(sight, slots):
         assert set(found[near[one]]) >= set(range(1, slots + 1))
 
 
+@settings(deadline=None)
 @given(sight=sights, chance=chances)
 def test_what_has_a_slot_keeps_it(sight, chance):
     places, radii = scattered(*sight)
