@@ -163,7 +163,7 @@ def test_a_movie_without_one_usable_frame_is_an_error(command, tmp_path, out, va
             ["--segmenter", "magic"],
             "unknown segmenter 'magic'; known: efficient-sam-ti, swin-unet, threshold, vmamba, yolov8n-seg",
         ),
-        (["--tracker", "magic"], "unknown tracker 'magic'; known: overlap"),
+        (["--tracker", "magic"], "unknown tracker 'magic'; known: deaot, laptrack, overlap, trackpy"),
         (["--option", "colour=1"], "no option 'colour'"),
         (["--option", "sigma_px"], "write NAME=VALUE"),
         (["--frames", "7:9"], "7:9 selects none of the 6 frames"),
