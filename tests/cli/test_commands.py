@@ -201,7 +201,7 @@ def test_every_command_explains_itself(graticule, command):
         (("--weights", "w.pt"), "segmenter threshold has no weights; leave --weights out, or choose one of"),
         (("--segmenter", "swin-unet", "--weights", "/none.pt"), "/none.pt: no such weights file"),
         (("--segmenter", "swin-unet", "--weights", "models:/a@b"), "nothing is registered in sqlite:///"),
-        (("--tracker", "magic"), "known: overlap"),
+        (("--tracker", "magic"), "known: deaot, laptrack, overlap, trackpy"),
         (("--frames", "7:9"), "7:9"),
         (("--crop", "0:500,0:10"), "0:500"),
         (("--min-diameter-px", "2", "--min-diameter-nm", "2"), "not both"),

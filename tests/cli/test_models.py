@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from graticule import models
+from graticule.tracking import TRACKERS
 
 
 def test_the_table_has_a_line_per_segmenter_and_names_the_trackers(graticule):
@@ -14,7 +15,7 @@ def test_the_table_has_a_line_per_segmenter_and_names_the_trackers(graticule):
     assert status == 0
     assert lines[0].split("  ")[0] == "name"
     assert [line.split()[0] for line in lines[1 : 1 + len(models.SEGMENTERS)]] == sorted(models.SEGMENTERS)
-    assert lines[-1].split() == ["tracker", "overlap"]
+    assert [line.split() for line in lines[-4:]] == [["tracker", name] for name in sorted(TRACKERS)]
     assert any("448 px" in line and "builtin" in line for line in lines if line.startswith("swin-unet"))
 
 
@@ -42,7 +43,7 @@ def test_a_network_that_is_not_known_lists_the_known(graticule, tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "a.pt")
     status, _, err = graticule("models", "convert", tmp_path / "a.pt", "--network", "resnet")
     assert status == 1
-    assert "unknown network 'resnet'; known: efficient-sam-ti" in err
+    assert "unknown network 'resnet'; known: deaot-t, efficient-sam-ti" in err
 
 
 @pytest.mark.parametrize("arguments", [("models", "convert"), ("models", "konvert")])
