@@ -21,7 +21,7 @@ from graticule.core.refusal import refusal
 from graticule.core.tracker import FollowingTracker, Observations
 from graticule.core.window import Window
 from graticule.models.learned.device import resolve_device
-from graticule.models.weights import has_builtin, load, locate, pinned_weights
+from graticule.models.weights import has_builtin, load_network, pinned_weights
 from graticule.models.weights.locate import BUILTIN
 from graticule.tracking.deaot import ARCHITECTURE
 from graticule.tracking.deaot.completing import Followed, completed
@@ -119,8 +119,7 @@ class DeAOTTracker(FollowingTracker):
         settings = self.settings
         self._check_shipped()
         device = resolve_device(settings.device)
-        path = locate(ARCHITECTURE.name, settings.weights, sha256=settings.weights_sha256)
-        network = load(ARCHITECTURE, path, sha256=settings.weights_sha256)
+        network = load_network(ARCHITECTURE.name, settings.weights, sha256=settings.weights_sha256)
         assert isinstance(network, DeAOT)
         return folded(network).to(device), device
 
