@@ -46,3 +46,13 @@ def test_gradients_reach_queries_keys_values_and_offsets():
     given = [part.requires_grad_() for part in tokens(grid, 4, 4, 3, WINDOW**2)]
     attend_nearby(*given, grid=grid).square().sum().backward()
     assert all(part.grad is not None and part.grad.abs().sum() > 0 for part in given)
+
+
+def test_gradients_flow_where_the_same_grid_was_seen_in_an_inference():
+    grid = (7, 11)
+    given = tokens(grid, 8, 8, 6, WINDOW**2)
+    with torch.inference_mode():
+        attend_nearby(*given, grid=grid)
+    given[3].requires_grad_(True)
+    attend_nearby(*given, grid=grid).sum().backward()
+    assert given[3].grad is not None

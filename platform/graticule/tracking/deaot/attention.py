@@ -80,6 +80,7 @@ def _grown(start: int, stop: int, limit: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)  # what is kept from an inference must serve a training too
 def _offsets(
     rows: tuple[int, int], columns: tuple[int, int], near: tuple[tuple[int, int], tuple[int, int]]
 ) -> tuple[Int[Tensor, "1 q k"], Bool[Tensor, "1 q k"]]:
