@@ -13,7 +13,7 @@ class Ending(Work):
 
     how: str
 
-    def __call__(self) -> Measured:
+    def work(self) -> Measured:
         """Come to no result."""
         if self.how == "killed":
             os.kill(os.getpid(), signal.SIGKILL)

@@ -27,6 +27,7 @@ NAMES = (
     "weights",
     "left_out",
     "following",
+    "trackers",
 )
 
 

@@ -1,5 +1,7 @@
 """Every tracker on every drawn case, and every metric on what it made of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,13 @@ from cases.errors import FLAWLESS
 from cases.tracks import CASES, MISS
 from graticule import tracking
 from graticule.core.errors import ConfigError
-from graticule.core.lineage import Event, Lineage
+from graticule.core.lineage import Carried, Event, Lineage
 from graticule.evaluation.meetings import meetings
 from graticule.evaluation.tracking import tracking_figures
+from graticule.tracking.deaot.completing import CARRIED_LABEL
 from graticule.tracking.whole import painted, track
 
-TRACKERS_UNDER_TEST = ("overlap", "laptrack", "trackpy")
+TRACKERS_UNDER_TEST = ("overlap", "deaot", "laptrack", "trackpy")
 LINKERS = ("overlap", "laptrack", "trackpy")
 """Those that see frames only to observe them."""
 _IN_PIECES = {
@@ -29,12 +32,21 @@ WRONG = {
     "laptrack": _IN_PIECES,
     "trackpy": _IN_PIECES
     | {"two particles become one", "one particle becomes two", "the child of a merge merges again"},
+    "deaot": {"a particle not seen for longer than that is another one"},
 }
-"""Cases that a tracker gets wrong: laptrack looks one frame ahead, trackpy knows neither merge nor split."""
+"""Cases that a tracker gets wrong.
+
+laptrack looks one frame ahead, trackpy knows neither merge nor split, deaot goes on looking
+for longer and holds the other one for the old one, as it lies in the same place.
+"""
 
 
 def tracked(name: str, drawn: Drawn) -> Lineage:
-    return track(tracking.create(name), drawn.images, drawn.labels)
+    """What was made of the drawn instances; the particles that deaot adds were not drawn."""
+    lineage = track(tracking.create(name), drawn.images, drawn.labels)
+    drawn_ones = lineage.label < CARRIED_LABEL
+    rows = {name: getattr(lineage, name)[drawn_ones] for name in ("frame", "label", "track")}
+    return replace(lineage, **rows, carried=Carried.nothing())
 
 
 def events_right(case: Case, drawn: Drawn, lineage: Lineage) -> bool:

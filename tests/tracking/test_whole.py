@@ -1,30 +1,7 @@
 import numpy as np
-import pytest
 
-from graticule import tracking
 from graticule.core.lineage import Carried, Lineage
-from graticule.tracking.whole import painted, windows_of
-
-
-def windowed():
-    return tracking.create("deaot", window_frames=8, kept_frames=3, window_px=100)
-
-
-@pytest.mark.parametrize("frames", [2, 9, 10, 25, 41])
-def test_each_pair_of_frames_is_the_share_of_one_window(frames):
-    tracker = windowed()
-    shares = []
-    for window in windows_of(tracker, (frames, 50, 50)):
-        begin = window.start + (3 if window.start else 0)
-        shares += range(begin, window.stop - 1)
-    assert shares == list(range(frames - 1))
-
-
-def test_every_pixel_is_the_share_of_one_window():
-    seen = np.zeros((230, 310), int)
-    for window in windows_of(windowed(), (5, 230, 310)):
-        seen[window.write] += 1
-    assert (seen == 1).all()
+from graticule.tracking.whole import painted
 
 
 def test_carried_particles_are_painted_beside_the_instances():

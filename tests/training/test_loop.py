@@ -140,7 +140,7 @@ def test_a_finished_run_is_not_made_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "identity", "said"), [({"seed": 1}, "", "another recipe"), ({}, "b", "another data")]
+    ("changes", "identity", "said"), [({"seed": 1}, "", "another recipe"), ({}, "b", "other data")]
 )
 def test_a_run_does_not_go_on_with_another_recipe_or_data(changes, identity, said, tmp_path):
     fit(Spots(), feed_of(recipe()), recipe(), store=Folder(tmp_path))

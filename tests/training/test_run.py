@@ -1,4 +1,5 @@
 import json
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -163,9 +164,31 @@ def test_another_recipe_or_other_data_want_another_place_or_overwrite(images, tm
     with pytest.raises(StorageError, match=r"batch was 2, now 4.*--overwrite"):
         trained(images, tmp_path / "out", overrides={"batch": 4})
     other = labelled_folder(tmp_path / "other", seed=9)
-    with pytest.raises(StorageError, match=r"the data, .* have changed.*--overwrite"):
+    with pytest.raises(
+        StorageError,
+        match=r"trained on other data \(8 of 8 files differ, first: images/0.png of .*--overwrite",
+    ):
         trained(other, tmp_path / "out")
     [done] = trained(images, tmp_path / "out", overrides={"batch": 4}, overwrite=True)
+    assert done.worked
+
+
+def test_a_training_goes_on_with_its_data_touched_and_moved_but_not_changed(tmp_path):
+    data = labelled_folder(tmp_path / "set")
+    with pytest.raises(KeyboardInterrupt):
+        trained(data, tmp_path / "out", observe=[dying(1)])
+    moved = shutil.copytree(data, tmp_path / "moved", copy_function=shutil.copyfile)
+    one = moved / "images" / "2.png"
+    one.write_bytes(one.read_bytes()[:-1] + b"?")
+    with pytest.raises(StorageError) as caught:
+        trained(moved, tmp_path / "out")
+    assert str(caught.value) == (
+        f"the run begun in {tmp_path}/out/vmamba was trained on other data (1 of 8 files differs, first:"
+        f" images/2.png of {moved}); give what it was begun with to go on, or choose another --out;"
+        " --overwrite deletes it"
+    )
+    shutil.copyfile(data / "images" / "2.png", one)
+    [done] = trained(moved, tmp_path / "out")
     assert done.worked
 
 

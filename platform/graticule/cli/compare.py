@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graticule.cli.paths import in_submitted_job, located, located_source, located_weights
+from graticule.cli.paths import (
+    in_submitted_job,
+    located,
+    located_comparison,
+    located_segmenter,
+    located_source,
+)
 from graticule.cli.progress import progress_bars
 from graticule.core.ending import ended_by_signals
-from graticule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from graticule.training.comparison import Compared
@@ -67,7 +72,7 @@ def compare(
     from graticule.training.comparison import compare as compared
     from graticule.training.sources import open_source
 
-    folder = Path(_local(out))
+    folder = Path(located_comparison(out))
     rule = Rule(metric="auto" if champion == NOBODY else champion, least_images_per_s=at_least)
     asked = Asked(
         made=images,
@@ -76,7 +81,7 @@ def compare(
         rule=rule,
         paper_logs=None if paper_logs is None else Path(located(paper_logs)),
     )
-    entrants = entrants_of([",".join(map(_placed, text.split(","))) for text in models or ["all"]])
+    entrants = entrants_of([",".join(map(located_segmenter, text.split(","))) for text in models or ["all"]])
     sources = [open_source(located_source(text)) for text in data]
     with ended_by_signals(), progress_bars() as listen, _execution(workers) as execute:
         how: dict[str, Any] = {"listen": listen, "execute": execute, "overwrite": overwrite}
@@ -112,21 +117,6 @@ def _execution(workers: int | None) -> "Iterator[Execute]":
             yield from CompareOnRay(workers=workers, environment=handed_on())(works)
 
         yield on_ray
-
-
-def _placed(text: str) -> str:
-    """Return a part of ``--models`` with its path absolute."""
-    text = text.strip()
-    network, equals, weights = text.partition("=")
-    if equals and weights and "/" not in network:
-        return f"{network}={located_weights(weights)}"
-    return located(text) if "/" in text and not text.startswith("models:/") else text
-
-
-def _local(out: str) -> str:
-    if "://" in out:
-        raise ConfigError(f"{out}: a comparison is written to a local folder; give a path")
-    return located(out)
 
 
 def _say(done: "Compared") -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graticule.cli.paths import located, located_source, located_weights
+from graticule.cli.paths import located_comparison, located_segmenter, located_source
 from graticule.cli.progress import progress_bars
 from graticule.cli.values import named_values
 from graticule.core.ending import ended_by_signals
@@ -57,12 +57,13 @@ def compare_trackers(
     from graticule.training.tracker_comparison import compare_trackers as compared
     from graticule.training.tracker_comparison.movies import Making
 
-    if "://" in out:
-        raise ConfigError(f"{out}: a comparison is written to a local folder; give a path")
+    folder = Path(located_comparison(out))
     entrants = entrants_of(trackers or ["all"], named_values("--tracker-option", option))
     asked = Asked(
         data=tuple(located_source(text) for text in data),
-        segmentations=tuple(_placed(part) for text in segmentations or ["truth"] for part in text.split(",")),
+        segmentations=tuple(
+            located_segmenter(part) for text in segmentations or ["truth"] for part in text.split(",")
+        ),
         making=Making(frames=frames, size=size, seeds=_numbers(seeds)),
         polarity=polarity,
         threads=threads,
@@ -70,20 +71,11 @@ def compare_trackers(
     with ended_by_signals(), progress_bars() as listen:
         how: dict[str, Any] = {"listen": listen, "overwrite": overwrite}
         if not mlflow:
-            return _say(compared(entrants, Path(located(out)), asked, **how))
-        done = compare_in_mlflow(entrants, Path(located(out)), asked, **how)
+            return _say(compared(entrants, folder, asked, **how))
+        done = compare_in_mlflow(entrants, folder, asked, **how)
     status = _say(done.compared)
     typer.echo(f"MLflow run: {done.run.run_id}")
     return status
-
-
-def _placed(text: str) -> str:
-    """Return one of ``--segmentations`` with its path absolute."""
-    text = text.strip()
-    network, equals, weights = text.partition("=")
-    if equals and weights and "/" not in network:
-        return f"{network}={located_weights(weights)}"
-    return located(text) if "/" in text and not text.startswith("models:/") else text
 
 
 def _numbers(text: str) -> tuple[int, ...]:

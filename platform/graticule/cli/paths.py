@@ -43,6 +43,30 @@ def located_source(data: str) -> str:
     return data if data.startswith("synthetic:") else located(data)
 
 
+def located_segmenter(text: str) -> str:
+    """Return a segmenter's name, ``NETWORK=WEIGHTS`` or a folder, with its path absolute.
+
+    Raises:
+        ConfigError: As :func:`located` for a path.
+    """
+    text = text.strip()
+    network, equals, weights = text.partition("=")
+    if equals and weights and "/" not in network:
+        return f"{network}={located_weights(weights)}"
+    return located(text) if "/" in text and not text.startswith("models:/") else text
+
+
+def located_comparison(out: str) -> str:
+    """Return the local folder that a comparison is written to, as an absolute path.
+
+    Raises:
+        ConfigError: If it is a URL, or as :func:`located`.
+    """
+    if "://" in out:
+        raise ConfigError(f"{out}: a comparison is written to a local folder; give a path")
+    return located(out)
+
+
 def in_submitted_job() -> bool:
     """Tell whether this process was started by ``ray job submit``."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ

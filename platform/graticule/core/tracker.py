@@ -1,7 +1,7 @@
 """What turns instances into identities."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ class Tracker(ABC):
 
     ``observe`` sees the pixels of a run and returns small arrays; ``resolve`` sees the
     observations of all runs, in order, and never a pixel.
+
+    A tracker may also follow particles through windows of space and time, frame after frame. It
+    says which (:meth:`windows`); each is followed by itself, so they can lie on different machines.
     """
 
     name: str
@@ -34,50 +37,29 @@ class Tracker(ABC):
         """
 
     @abstractmethod
-    def resolve(self, observed: Iterable[Observations], *, frames: int, shape: tuple[int, int]) -> Lineage:
+    def resolve(
+        self,
+        observed: Iterable[Observations],
+        *,
+        frames: int,
+        shape: tuple[int, int],
+        followed: Iterable[Observations] = (),
+    ) -> Lineage:
         """Return the identities in a movie of ``frames`` frames of ``shape`` (y, x).
 
         The answer does not depend on where the movie was cut into runs.
+
+        Args:
+            observed: Of all runs, in order.
+            frames: In the movie.
+            shape: Of a frame.
+            followed: Of all :meth:`windows`, in any order.
         """
 
+    def windows(self, movie: tuple[int, int, int]) -> Sequence[Window]:
+        """Return the windows to be followed in a movie (t, y, x); none, if it does not follow."""
+        return ()
 
-class FollowingTracker(Tracker):
-    """A tracker that also follows particles through windows of space and time, frame after frame.
-
-    Windows overlap in time and space; each is followed by itself, so they can lie on different
-    machines, and speaks for its share alone.
-    """
-
-    @property
-    @abstractmethod
-    def window_frames(self) -> int:
-        """Frames that a window goes on for."""
-
-    @property
-    @abstractmethod
-    def lead_frames(self) -> int:
-        """Frames before its share that a window begins with, so that it knows who was there."""
-
-    @property
-    @abstractmethod
-    def window_px(self) -> int:
-        """Edge of the square that a window speaks for, in pixels."""
-
-    @property
-    @abstractmethod
-    def device(self) -> str:
-        """Where it computes: ``cpu``, ``cuda``, or ``auto``."""
-
-    @abstractmethod
-    def pinned_weights(self) -> dict[str, str]:
-        """Return the options ``weights`` and ``weights_sha256`` that mean the same for as long as a job runs.
-
-        Raises:
-            ConfigError: If there are none.
-            InputError: If they cannot be had, or do not have the digest asked for.
-        """
-
-    @abstractmethod
     def follow(
         self,
         images: Num[np.ndarray, "t y x"],
@@ -87,23 +69,29 @@ class FollowingTracker(Tracker):
         width: int,
         pixel_size_nm: float | None,
     ) -> Observations:
-        """Return what went where in the window whose read box is given.
+        """Return what went where in one of the windows.
 
         Args:
             images: The window's frames, its read box.
             labels: Instances, likewise.
-            window: Its first :attr:`lead_frames` frames speak for nothing, unless it begins the movie.
+            window: One of :meth:`windows`.
             width: Of the whole frame, in pixels.
             pixel_size_nm: If known.
         """
+        raise NotImplementedError(f"tracker {self.name} follows no windows")
 
-    @abstractmethod
-    def resolve(
-        self,
-        observed: Iterable[Observations],
-        *,
-        frames: int,
-        shape: tuple[int, int],
-        followed: Iterable[Observations] = (),
-    ) -> Lineage:
-        """Return the identities, also from what was followed in all windows, in any order."""
+    @property
+    def device(self) -> str:
+        """Where it follows: ``cpu``, ``cuda``, or ``auto``."""
+        return "cpu"
+
+    def pinned_weights(self) -> dict[str, str]:
+        """Return the options ``weights`` and ``weights_sha256`` that mean the same for as long as a job runs.
+
+        A tracker without a network has none.
+
+        Raises:
+            ConfigError: If there are no weights.
+            InputError: If they cannot be had, or do not have the digest asked for.
+        """
+        return {}

@@ -16,7 +16,7 @@ from graticule import tracking
 from graticule.analysis.bodies import measure_bodies
 from graticule.core.lineage import Lineage
 from graticule.core.progress import Listener
-from graticule.core.tracker import FollowingTracker, Tracker
+from graticule.core.tracker import Tracker
 from graticule.core.window import Window
 from graticule.pipeline.lineage_arrays import from_arrays, to_arrays
 from graticule.pipeline.pyramid import pyramid_scheduler
@@ -27,7 +27,7 @@ from graticule.pipeline.step import Executor, Item, Result, Span, Step, spans
 from graticule.pipeline.tables import write_tables
 from graticule.storage.experiment import Experiment
 from graticule.storage.run import Run
-from graticule.tracking.whole import painted, windows_of
+from graticule.tracking.whole import painted
 
 OBSERVE_FRAMES = 8
 """Frames that one task observes, where they fit: the last is seen again by the next task."""
@@ -69,9 +69,7 @@ class FollowWindows(LinkWork):
 
     def __call__(self, window: Window) -> Result:
         """Follow a window through its frames; one actor does so with a network built once."""
-        tracker = self.tracker
-        assert isinstance(tracker, FollowingTracker)
-        return tracker.follow(
+        return self.tracker.follow(
             self.experiment.read_image(window.start, window.stop, window.read),
             self.experiment.read_labels("instances", window.start, window.stop, window.read),
             window=window,
@@ -92,11 +90,9 @@ class Resolve(LinkWork):
         return to_arrays(lineage)
 
     def _resolved(self, frames: int, shape: tuple[int, int]) -> Lineage:
-        tracker, observed = self.tracker, self._results("observe", observe_spans(self.experiment))
-        if not isinstance(tracker, FollowingTracker):
-            return tracker.resolve(observed, frames=frames, shape=shape)
-        followed = self._results("follow", list(windows_of(tracker, (frames, *shape))))
-        return tracker.resolve(observed, frames=frames, shape=shape, followed=followed)
+        observed = self._results("observe", observe_spans(self.experiment))
+        followed = self._results("follow", self.tracker.windows((frames, *shape)))
+        return self.tracker.resolve(observed, frames=frames, shape=shape, followed=followed)
 
     def _results(self, step: str, items: Sequence[Item]) -> Iterator[Result]:
         for item in items:
@@ -180,10 +176,9 @@ def observe_spans(experiment: Experiment) -> list[Span]:
 
 
 def _follow_steps(experiment: Experiment, run: Run, work: FollowWindows) -> list[Step]:
-    tracker = work.tracker
-    if not isinstance(tracker, FollowingTracker):
+    windows = work.tracker.windows(experiment.shape)
+    if not windows:
         return []
-    windows = list(windows_of(tracker, experiment.shape))
     return [
         Step(
             name="follow",
@@ -191,7 +186,7 @@ def _follow_steps(experiment: Experiment, run: Run, work: FollowWindows) -> list
             work=work,
             run=run,
             keeps_state=True,
-            device=tracker.device,
+            device=work.tracker.device,
             memory_bytes=WORKER_BYTES,
         )
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graticule.core.registry import look_up
-from graticule.core.tracker import FollowingTracker, Tracker
+from graticule.core.tracker import Tracker
 
 TRACKERS = {
     "deaot": "graticule.tracking.deaot.tracker:create",
@@ -33,7 +33,4 @@ def pinned(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: If an option cannot be, or there are no weights.
         InputError: If its weights cannot be had, or do not have the digest asked for.
     """
-    tracker = create(name, **options)
-    if not isinstance(tracker, FollowingTracker):
-        return dict(options)
-    return {**options, **tracker.pinned_weights()}
+    return {**options, **create(name, **options).pinned_weights()}

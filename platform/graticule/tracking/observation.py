@@ -1,6 +1,7 @@
-"""What a label image says: instances, who overlaps whom next, who touches whom.
+"""What runs of frames say: instances and drift, who overlaps whom next, who touches whom.
 
-All functions return columns by name, one entry per instance or pair, in a fixed order.
+All functions return columns by name, one entry per instance or pair, in a fixed order: those of
+a run, from which trackers take what they need, and those of a frame that they are made of.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,38 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num, UInt32
 
+from graticule.registration.drift import drift_steps
+
 Columns = dict[str, np.ndarray]
+
+
+def run_instances(
+    images: Num[np.ndarray, "t y x"], labels: UInt32[np.ndarray, "t y x"], *, first: int
+) -> Columns:
+    """Return instances and drift of frames first … first + t - 1."""
+    steps, measured = drift_steps(images)
+    return {
+        "first": np.array(first, dtype=np.int64),
+        "steps": steps,
+        "steps_measured": measured,
+        **stack("instance", [frame_instances(frame) for frame in labels], first),
+    }
+
+
+def run_contacts(labels: UInt32[np.ndarray, "t y x"], *, first: int) -> Columns:
+    """Return who touches whom in frames first … first + t - 1."""
+    return stack("contact", [frame_contacts(frame) for frame in labels], first)
+
+
+def run_overlaps(
+    labels: UInt32[np.ndarray, "t y x"], steps: Float[np.ndarray, "p 2"], *, first: int
+) -> Columns:
+    """Return who overlaps whom of the frame after, in frames first … first + t - 2.
+
+    ``steps`` are the drift from each frame to the next.
+    """
+    pairs = zip(labels[:-1], labels[1:], steps, strict=True)
+    return stack("overlap", [frame_overlaps(a, b, step=step) for a, b, step in pairs], first)
 
 
 def frame_instances(labels: UInt32[np.ndarray, "y x"]) -> Columns:

@@ -16,14 +16,13 @@ from graticule.core.errors import ConfigError
 from graticule.core.lineage import Lineage
 from graticule.core.refusal import refusal
 from graticule.core.tracker import Observations, Tracker
-from graticule.registration.drift import drift_steps
 from graticule.tracking.bodies import bodies_of
 from graticule.tracking.contacts import contact_rows
 from graticule.tracking.gaps import close_gaps
 from graticule.tracking.lineage import lineage_of
 from graticule.tracking.linked import link_movie
 from graticule.tracking.merging import lasting_contacts
-from graticule.tracking.observation import frame_contacts, frame_instances, frame_overlaps, stack
+from graticule.tracking.observation import run_contacts, run_instances, run_overlaps
 from graticule.tracking.pieces import joined_pieces
 from graticule.tracking.settings import OverlapSettings
 
@@ -40,22 +39,18 @@ class OverlapTracker(Tracker):
         self, images: Num[np.ndarray, "t y x"], labels: UInt32[np.ndarray, "t y x"], *, first: int
     ) -> Observations:
         """Return instances, drift, overlaps and contacts of frames first … first + t - 1."""
-        steps, measured = drift_steps(images)
-        count = len(labels)
-        return {
-            "first": np.array(first, dtype=np.int64),
-            "steps": steps,
-            "steps_measured": measured,
-            **stack("instance", [frame_instances(frame) for frame in labels], first),
-            **stack("contact", [frame_contacts(frame) for frame in labels], first),
-            **stack(
-                "overlap",
-                [frame_overlaps(labels[t], labels[t + 1], step=steps[t]) for t in range(count - 1)],
-                first,
-            ),
-        }
+        seen = run_instances(images, labels, first=first)
+        overlaps = run_overlaps(labels, seen["steps"], first=first)
+        return {**seen, **run_contacts(labels, first=first), **overlaps}
 
-    def resolve(self, observed: Iterable[Observations], *, frames: int, shape: tuple[int, int]) -> Lineage:
+    def resolve(
+        self,
+        observed: Iterable[Observations],
+        *,
+        frames: int,
+        shape: tuple[int, int],
+        followed: Iterable[Observations] = (),
+    ) -> Lineage:
         """Return the identities in a movie of ``frames`` frames of ``shape`` (y, x)."""
         settings = self.settings
         movie = close_gaps(link_movie(observed, frames=frames, settings=settings), settings)

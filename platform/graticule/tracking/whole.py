@@ -1,17 +1,10 @@
 """A movie in memory -> identities: the stages of the pipeline one after the other, without it."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from jaxtyping import Num, UInt32
 
 from graticule.core.lineage import Carried, Lineage
-from graticule.core.tracker import FollowingTracker, Tracker
-from graticule.core.window import Window
-from graticule.tiling.windows import tile_windows
-
-MARGIN_PX = 96
-"""What a window of a following tracker sees beyond its share."""
+from graticule.core.tracker import Tracker
 
 
 def track(
@@ -24,8 +17,6 @@ def track(
     """Return who is who in a movie that fits into memory."""
     frames, height, width = labels.shape
     observed = [tracker.observe(images, labels, first=0)]
-    if not isinstance(tracker, FollowingTracker):
-        return tracker.resolve(observed, frames=frames, shape=(height, width))
     followed = (
         tracker.follow(
             images[window.start : window.stop, *window.read],
@@ -34,20 +25,9 @@ def track(
             width=width,
             pixel_size_nm=pixel_size_nm,
         )
-        for window in windows_of(tracker, (frames, height, width))
+        for window in tracker.windows((frames, height, width))
     )
     return tracker.resolve(observed, frames=frames, shape=(height, width), followed=followed)
-
-
-def windows_of(tracker: FollowingTracker, movie: tuple[int, int, int]) -> Iterator[Window]:
-    """Yield the windows of a movie (t, y, x): each pair of frames is the share of one run."""
-    frames, height, width = movie
-    length, lead = tracker.window_frames, tracker.lead_frames
-    runs = [
-        (max(start - lead, 0), min(start + length + 1, frames))
-        for start in range(0, max(frames - 1, 1), length)
-    ]
-    yield from tile_windows((height, width), frames=runs, size=tracker.window_px, context=0, margin=MARGIN_PX)
 
 
 def painted(

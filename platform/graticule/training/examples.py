@@ -57,4 +57,4 @@ class Source(ABC):
 
     @abstractmethod
     def digest(self) -> str:
-        """Return what changes when the examples do; never by reading all of them."""
+        """Return what changes when the examples do; quick, however many there are."""

@@ -157,9 +157,10 @@ class _Run:
             return
         recipe = self.ledger.recipe.model_dump_json()
         if state["recipe"] != recipe or state["identity"] != self.identity:
-            what = "data" if state["recipe"] == recipe else "recipe"
+            how = "on other data" if state["recipe"] == recipe else "by another recipe"
             raise ConfigError(
-                f"the run that was begun there has another {what}; give another --out or --overwrite"
+                f"the run begun there was trained {how}; give what it was begun with to go on, or choose"
+                " another --out; --overwrite deletes it"
             )
         self.stepper.load(state["stepper"])
         self.ledger.load(state["ledger"])

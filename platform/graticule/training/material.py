@@ -9,9 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from graticule.core.errors import InputError
+from graticule.training.difference import FILES
 from graticule.training.examples import ENDLESS, Source
 from graticule.training.settings import TrainSettings
 from graticule.training.sources import OpenedSource, open_source
+from graticule.training.sources.stamps import Stamps, digest_of
 from graticule.training.split import Split, split, split_with
 
 log = logging.getLogger(__name__)
@@ -47,14 +49,20 @@ class Material:
         )
 
     @cached_property
+    def stamps(self) -> tuple[Stamps, ...]:
+        """What stands for the files of each source, those to validate on last."""
+        return tuple(source.stamps() for source in (*self.sources, *self.validation))
+
+    @cached_property
     def identity(self) -> str:
-        """Stands for the images and how they are used; no image is read for it."""
+        """Stands for the images and how they are used; where they lie does not count."""
         settings = self.settings
-        total = sum(settings.weights)
+        total, count = sum(settings.weights), len(self.sources)
+        digests = [digest_of(stamps) for stamps in self.stamps]
         parts = [
-            [source.digest() for source in self.sources],
+            digests[:count],
             [weight / total for weight in settings.weights],
-            [source.digest() for source in self.validation],
+            digests[count:],
             settings.held_out,
             settings.validated,
             *([sorted(settings.excluded)] if settings.excluded else []),
@@ -87,7 +95,11 @@ class Material:
             mode="json", include={"data", "validation", "held_out", "validated", "excluded"}
         )
         unlabelled = {source.name: source.unlabelled for source in self.sources if source.unlabelled}
-        return {**asked, "shares": self.settings.weights, "unlabelled": unlabelled}
+        files = [
+            {"source": source.name, "files": stamps}
+            for source, stamps in zip((*self.sources, *self.validation), self.stamps, strict=True)
+        ]
+        return {**asked, "shares": self.settings.weights, "unlabelled": unlabelled, FILES: files}
 
     def tell(self) -> None:
         """Log what was found in each source, and what is held out."""

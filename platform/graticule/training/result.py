@@ -24,6 +24,7 @@ from graticule.core.errors import StorageError
 from graticule.models.weights import save_weights
 from graticule.storage.place import Place
 from graticule.training.card import EXCLUDED, card
+from graticule.training.difference import difference
 from graticule.training.job import Job
 from graticule.training.loop import Trained
 from graticule.training.recipes import as_toml
@@ -92,18 +93,19 @@ def begin(job: Job, about: Mapping[str, Any], *, overwrite: bool) -> Finished | 
         "network": job.recipe.network,
         "identity": job.identity,
         "recipe": job.recipe.model_dump(mode="json"),
+        "begun": _now(),
+        "finished": None,
+        "environment": environment(),
+        **about,
     }
-    differences = [] if old is None else _differences(old, new)
-    if old is not None and not differences:
-        return _kept(place) if old.get("finished") else None
     if old is not None:
+        why = difference(job.out, old, new)
+        if why is None:
+            return _kept(place) if old.get("finished") else None
         if not overwrite:
-            raise StorageError(
-                f"{job.out} holds the training of another recipe or other data ({'; '.join(differences)});"
-                " choose another --out, or add --overwrite"
-            )
+            raise StorageError(why)
         _clear(place)
-    _write_json(place, RUN, {**new, **about, "begun": _now(), "finished": None, "environment": environment()})
+    _write_json(place, RUN, new)
     return None
 
 
@@ -167,27 +169,6 @@ def _record(place: Place) -> dict[str, Any] | None:
     except ValueError as error:
         raise StorageError(f"{place.path(RUN)} is damaged ({error}); delete {place.root}") from None
     return found
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Return in what a training differs from the one that was begun, in words."""
-    before, now = _flat(old.get("recipe", {})), _flat(new["recipe"])
-    changed = [
-        f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
-        for key in dict.fromkeys((*now, *before))
-        if before.get(key) != now.get(key)
-    ]
-    if not changed and old.get("identity") != new["identity"]:
-        changed = ["the data, their shares or the weights to start from have changed"]
-    return changed
-
-
-def _flat(values: Mapping[str, Any], under: str = "") -> dict[str, Any]:
-    """Return the values of tables by their names with dots, as ``--set`` takes them."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{under}{key}.") if isinstance(value, dict) else {f"{under}{key}": value}
-    return flat
 
 
 def _kept(place: Place) -> Finished:

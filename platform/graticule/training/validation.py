@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int32, UInt8
+from jaxtyping import Float32, Int32, Integer, UInt8
 from torch import nn
 
 from graticule.core.registry import look_up
@@ -23,6 +23,17 @@ from graticule.training.loop import SCORE
 from graticule.training.recipe import Recipe
 
 Picture = UInt8[np.ndarray, "y x 3"]
+
+
+def title_of(source: Source, index: int) -> str:
+    """Return what an example held out is called: its source, and its own name there."""
+    return f"{source.name}: {getattr(source, 'title', source.group)(index)}"
+
+
+def side_by_side(image: Float32[np.ndarray, "y x"], *labels: Integer[np.ndarray, "y x"]) -> list[Picture]:
+    """Return an image as it is, and then once with each of the labels on it."""
+    grey = np.round(image * 255).astype(np.uint8)
+    return [painted(grey, shown.astype(np.uint32)) for shown in (np.zeros(image.shape, np.uint32), *labels)]
 
 
 class AbstractScored(ABC):
@@ -93,10 +104,7 @@ class Scored(AbstractScored):
 
     def pictures(self) -> list[Picture]:
         """Return the image, the truth, what was found."""
-        grey = np.round(self.example.image * 255).astype(np.uint8)
-        nothing = np.zeros_like(self.labels)
-        shown = (nothing, self.example.labels, self.labels)
-        return [painted(grey, labels.astype(np.uint32)) for labels in shown]
+        return side_by_side(self.example.image, self.example.labels, self.labels)
 
 
 class Validation(AbstractValidation):
@@ -138,7 +146,7 @@ class Validation(AbstractValidation):
             example = self._example(number)
             found = self._found(network, example)
             yield Scored(
-                name=f"{source.name}: {getattr(source, 'title', source.group)(index)}",
+                name=title_of(source, index),
                 example=example,
                 labels=found,
                 iou=iou(found > 0, example.labels > 0),

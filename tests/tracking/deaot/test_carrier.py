@@ -105,3 +105,31 @@ def test_a_lens_magnifies_to_a_size_that_the_network_takes(zoom, size):
     sampled = lens.sampled(labels)
     assert sampled.shape == size
     assert (sampled[0, 0], sampled[-1, -1]) == (1, 2)
+
+
+def test_tokens_move_with_the_specimen():
+    lens = Lens.of((25, 33), zoom=2.0)
+    assert lens.grid == (4, 5)
+    still = np.arange(20).reshape(4, 5)
+    assert (lens.moved(np.array([3.9, -3.9])) == still.ravel()).all()
+    down = lens.moved(np.array([8.0, 0.0])).reshape(4, 5)
+    assert (down[0] == -1).all()
+    assert (down[1:] == still[:-1]).all()
+    left = lens.moved(np.array([0.0, -17.0])).reshape(4, 5)
+    assert (left[:, -2:] == -1).all()
+    assert (left[:, :-2] == still[:, 2:]).all()
+    assert (lens.moved(np.array([500.0, 0.0])) == -1).all()
+
+
+def test_what_was_near_in_the_frame_before_moves_with_the_specimen(carrier):
+    there = sites((10, 10), (26, 26))
+    objects = np.full((49, 49), -1)
+    objects[5:16, 5:16], objects[21:32, 21:32] = 0, 1
+    carrier.start(np.where(objects >= 0, 0.2, 0.8).astype(np.float32), objects, there)
+    before = carrier._short[0].key.reshape(4, 4, -1)
+    carrier.move(np.array([16.0, 0.0]))
+    after = carrier._short[0].key.reshape(4, 4, -1)
+    assert torch.equal(after[1:], before[:-1])
+    film = int(np.argmin(carrier.lens.owners(objects)))
+    assert carrier.lens.owners(objects)[film] == -1
+    assert torch.equal(after[0], before.reshape(16, -1)[film].expand(4, -1))

@@ -108,3 +108,12 @@ def test_carried_particles_of_a_frame_have_labels_of_their_own(carried):
     links = [(2, 0, label, label, 8) for label in range(1, carried + 1)]
     labels = Followed.of([window(links=links, carried=rows)]).carried["label"]
     assert labels.tolist() == [CARRIED_LABEL + k for k in range(carried)]
+
+
+def test_what_was_swallowed_comes_out_of_what_had_swallowed_it():
+    swallowed = window(
+        links=[(1, 0, 1, 5, 30), (1, 0, 2, 5, 10), (2, 1, 5, 6, 28), (2, 0, 2, 6, 2), (2, 0, 2, 8, 9)]
+    )
+    (run,) = completed([observed([1, 2], [5], [6, 8])], Followed.of([swallowed]))
+    links = zip(*(run[f"overlap_{name}"].tolist() for name in ("frame", "a", "b", "pixels")), strict=True)
+    assert list(links) == [(0, 1, 5, 30), (0, 2, 5, 10), (1, 5, 6, 30), (1, 5, 8, 9)]

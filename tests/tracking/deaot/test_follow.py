@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from cases import Case, draw
+from cases import PIXELS, Case, draw
 from graticule.tracking.deaot.carrier import Carrier
-from graticule.tracking.deaot.follow import Follower
+from graticule.tracking.deaot.follow import Follower, shifted
 from graticule.tracking.deaot.settings import DeAOTSettings
 
 
@@ -14,6 +14,9 @@ class Still(Carrier):
 
     def start(self, grey, objects, sites):
         self.objects = objects
+
+    def move(self, drift):
+        pass
 
     def look(self, grey, sites):
         position = {name: row for row, name in reversed(list(enumerate(sites.object.tolist())))}
@@ -136,3 +139,67 @@ def test_specks_below_the_smallest_diameter_are_no_objects(least, objects):
 def test_a_frame_without_particles_ends_nothing_at_once():
     follower, _ = followed("aa..  ....\naa..  ....")
     assert follower.sites.missed.tolist() == [1]
+
+
+class Blind(Still):
+    """Sees nothing but what some objects show."""
+
+    def __init__(self, *seen):
+        self.seen = seen
+
+    def look(self, grey, sites):
+        owner = super().look(grey, sites)
+        return np.where(np.isin(owner, self.seen), owner, -1)
+
+
+def step_of(drawing, carrier, **moved):
+    frames = frames_of(drawing)
+    follower = Follower(carrier, DeAOTSettings())
+    grey = np.zeros(frames[0].shape, np.float32)
+    follower.start(0, grey, frames[0])
+    found = follower.step(1, grey, frames[1], **moved)
+    return follower, sorted(zip(found.site.tolist(), found.label.tolist(), strict=True))
+
+
+def test_one_that_the_network_lets_another_swallow_is_still_linked_to_its_host():
+    _, links = step_of(
+        """
+        aabb..  aaaa..
+        aabb..  aaaa..
+        """,
+        Blind(0),
+    )
+    assert links == [(0, 1), (1, 1)]
+
+
+def test_one_that_the_network_loses_keeps_its_object_where_an_instance_lies():
+    follower, links = step_of(
+        """
+        aa..bb  aa..bb
+        aa..bb  aa..bb
+        """,
+        Blind(0),
+    )
+    assert links == [(0, 1), (1, 2)]
+    assert follower.sites.object.tolist() == [0, 1]
+
+
+def test_where_the_specimen_moved_what_was_lost_is_looked_for_there():
+    drawing = """
+    aabb....  ....aabb
+    aabb....  ....aabb
+    """
+    _, links = step_of(drawing, Blind(), drift=np.array([0.0, 4.0 * PIXELS]))
+    assert links == [(0, 1), (1, 2)]
+    _, links = step_of(drawing, Blind(), drift=np.array([0.0, 6.0 * PIXELS]))
+    assert links == [(0, 2)]
+
+
+@pytest.mark.parametrize("by", [(0, 0), (1.4, -2.3), (-1, 3), (9, 0), (0, -9)])
+def test_labels_move_and_nothing_comes_in(by):
+    labels = np.arange(1, 13, dtype=np.uint32).reshape(3, 4)
+    moved = shifted(labels, np.array(by, np.float64))
+    for y, x in np.ndindex(labels.shape):
+        a, b = y - round(by[0]), x - round(by[1])
+        inside = 0 <= a < 3 and 0 <= b < 4
+        assert moved[y, x] == (labels[a, b] if inside else 0)

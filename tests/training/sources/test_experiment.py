@@ -1,4 +1,5 @@
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -60,6 +61,13 @@ def test_an_experiment_without_whole_instances_is_refused(tmp_path):
         open_source(str(tmp_path / "movie"))
     made.run("segment-1").finish({})
     assert len(open_source(str(tmp_path / "movie"))) == FRAMES
+
+
+def test_the_digest_is_that_of_a_copy_of_the_same_name(tmp_path):
+    made, _ = written(tmp_path / "movie")
+    copied, renamed = (shutil.copytree(made.root, tmp_path / to) for to in ("there/movie", "other"))
+    assert open_source(str(copied)).digest() == open_source(made.root).digest()
+    assert open_source(str(renamed)).digest() != open_source(made.root).digest()
 
 
 def test_the_digest_changes_with_the_labels(tmp_path):

@@ -81,7 +81,7 @@ def test_a_process_of_its_own_gives_the_same_figures(tmp_path, truth):
 class Stumbling(TrackMovies):
     """A tracker that makes a mistake."""
 
-    def __call__(self):
+    def work(self):
         raise ZeroDivisionError("by a mistake of ours")
 
 

@@ -1,6 +1,6 @@
 """Cells that the tables of all comparisons are made of: a mean, its interval, its difference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graticule.report.comparison.values import Mean
@@ -39,6 +39,21 @@ def metric_cell(mean: Mean | None, apart: Mean | None, column: Column, *, best: 
     value = f"<b>{mean.value:.{digits}f}</b>" if mean.value == best else f"{mean.value:.{digits}f}"
     interval = f"<small>{mean.low:.{digits}f} … {mean.high:.{digits}f}</small>"
     return f"<td>{value}{interval}{_difference(apart, column)}</td>"
+
+
+def csv_heads(metrics: Iterable[str], baseline: str) -> list[str]:
+    """Return the heads of the columns that :func:`csv_cells` fills."""
+    ends = [f"{part}{end}" for part in ("", f"_minus_{baseline}") for end in ("", "_low", "_high")]
+    return [f"{metric}{end}" for metric in metrics for end in ends]
+
+
+def csv_cells(
+    metrics: Iterable[str], means: Mapping[str, Mean], differences: Mapping[str, Mean]
+) -> Iterator[object]:
+    """Yield each metric's mean and its interval, and its difference likewise; empty where there is none."""
+    for metric in metrics:
+        for mean in (means.get(metric), differences.get(metric)):
+            yield from ("", "", "") if mean is None else (mean.value, mean.low, mean.high)
 
 
 def _difference(apart: Mean | None, column: Column) -> str:

@@ -5,13 +5,12 @@ Text of the user's making (names of data, weights, settings) is escaped here and
 
 from collections.abc import Iterable, Mapping
 from html import escape
-from importlib.resources import files
 
 from graticule.report.comparison.masks import HIT, MISSED, TOO_MUCH
 from graticule.report.comparison.paper import LABELS_FOLLOW_A_THRESHOLD
 from graticule.report.comparison.table import is_of_the_paper, paper_table_html, table_html
 from graticule.report.comparison.values import Comparison, Dataset
-from graticule.report.html import method, notes
+from graticule.report.html import comparison_header, comparison_page, method, notes, settings
 
 Pictures = Mapping[str, str]
 """Name of a figure -> a data URI."""
@@ -26,19 +25,16 @@ def page_html(comparison: Comparison, pictures: Pictures, *, champion: str | Non
         pictures: :data:`LOSS`, :data:`SCORES` and ``figure-5-masks-1`` …, those that there are.
         champion: Name of the winning entrant.
     """
-    resources = files("graticule.report")
-    style = resources.joinpath("page.css").read_text("utf-8")
-    style += resources.joinpath("comparison/page.css").read_text("utf-8")
     body = [_header(comparison), _verdict(comparison), *_overall(comparison, champion)]
     for number, data in enumerate(comparison.datasets, 1):
         body += _dataset(data, pictures.get(f"{MASKS}-{number}"), comparison.memory, champion)
-    body += [*_curves(comparison, pictures), _paper(comparison), method(_METHOD), _settings(comparison)]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Comparison | graticule</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="icon" href="data:,"><style>{style}</style></head><body>'
-        f"<main>{''.join(body)}</main></body></html>"
-    )
+    body += [
+        *_curves(comparison, pictures),
+        _paper(comparison),
+        method(_METHOD),
+        settings(comparison.settings, _FILES),
+    ]
+    return comparison_page("Comparison", body)
 
 
 def _header(comparison: Comparison) -> str:
@@ -46,10 +42,7 @@ def _header(comparison: Comparison) -> str:
     images = sum(data.images for data in comparison.datasets)
     entrants = len(comparison.datasets[0].rows) if comparison.datasets else 0
     facts = f"{entrants} segmenters on {images} image{'s' * (images != 1)} of {names}"
-    return (
-        '<header><p class="brand">graticule comparison</p><h1>Segmenters compared</h1>'
-        f"<p>{escape(facts)} · {escape(comparison.machine)}</p>{notes(comparison.notes)}</header>"
-    )
+    return comparison_header("Segmenters compared", facts, comparison.machine, comparison.notes)
 
 
 def _verdict(comparison: Comparison) -> str:
@@ -148,16 +141,10 @@ _METHOD = (
 )
 
 
-def _settings(comparison: Comparison) -> str:
-    rows = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-        for name, value in comparison.settings.items()
-    )
-    links = ' <a href="table.csv">table.csv</a> <a href="comparison.json">comparison.json</a>'
-    return (
-        f'<section><h2>Settings</h2><div class="runs"><table>{rows}</table></div>'
-        f'<p class="small">All figures:{links}; drawings for print are in figures/.</p></section>'
-    )
+_FILES = (
+    'All figures: <a href="table.csv">table.csv</a> <a href="comparison.json">comparison.json</a>;'
+    " drawings for print are in figures/."
+)
 
 
 def _in_words(title: str) -> str:

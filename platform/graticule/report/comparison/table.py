@@ -5,7 +5,16 @@ import io
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from graticule.report.comparison.cells import DASH, MIB, Column, best_value, framed, metric_cell
+from graticule.report.comparison.cells import (
+    DASH,
+    MIB,
+    Column,
+    best_value,
+    csv_cells,
+    csv_heads,
+    framed,
+    metric_cell,
+)
 from graticule.report.comparison.paper import PAPER
 from graticule.report.comparison.values import LESS_IS_BETTER, METRICS, Comparison, Row
 
@@ -95,7 +104,7 @@ def table_csv(comparison: Comparison) -> str:
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     head = ["data", "model", "images", "resolution_px", "images_per_s", "pixels_per_s", "memory_bytes"]
-    head += ["parameters", *(f"{m}{end}" for m in METRICS for end in _ENDINGS), "trouble"]
+    head += ["parameters", *csv_heads(METRICS, "threshold"), "trouble"]
     writer.writerow(head)
     for data in comparison.datasets:
         writer.writerows([data.name, row.name, data.images, *_csv_cells(row)] for row in data.rows)
@@ -104,15 +113,10 @@ def table_csv(comparison: Comparison) -> str:
     return sink.getvalue()
 
 
-_ENDINGS = ("", "_low", "_high", "_minus_threshold", "_minus_threshold_low", "_minus_threshold_high")
-
-
 def _csv_cells(row: Row) -> Iterator[object]:
     yield row.resolution_px or ""
     yield from ("", "") if row.speed is None else (row.speed.images_per_s, row.speed.pixels_per_s)
     yield "" if row.memory_bytes is None else row.memory_bytes
     yield "" if row.parameters is None else row.parameters
-    for metric in METRICS:
-        for mean in (row.means.get(metric), row.differences.get(metric)):
-            yield from ("", "", "") if mean is None else (mean.value, mean.low, mean.high)
+    yield from csv_cells(METRICS, row.means, row.differences)
     yield row.trouble or ""

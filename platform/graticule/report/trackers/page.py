@@ -2,40 +2,29 @@
 
 from collections.abc import Iterable
 from html import escape
-from importlib.resources import files
 
-from graticule.report.html import method, notes
+from graticule.report.html import comparison_header, comparison_page, method, settings
 from graticule.report.trackers.table import table_html
 from graticule.report.trackers.values import Group, TrackerComparison
 
 TABLE, JSON = "table.csv", "comparison.json"
+_FILES = f'All figures: <a href="{TABLE}">{TABLE}</a> <a href="{JSON}">{JSON}</a>'
 
 
 def page_html(comparison: TrackerComparison) -> str:
     """Return the whole page as text."""
-    resources = files("graticule.report")
-    style = resources.joinpath("page.css").read_text("utf-8")
-    style += resources.joinpath("comparison/page.css").read_text("utf-8")
     body = [_header(comparison)]
     for group in comparison.groups:
         body += _group(group)
-    body += [method(_method(comparison.baseline)), _settings(comparison)]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trackers | graticule</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="icon" href="data:,"><style>{style}</style></head><body>'
-        f"<main>{''.join(body)}</main></body></html>"
-    )
+    body += [method(_method(comparison.baseline)), settings(comparison.settings, _FILES)]
+    return comparison_page("Trackers", body)
 
 
 def _header(comparison: TrackerComparison) -> str:
     trackers = len(comparison.groups[0].rows) if comparison.groups else 0
     names = dict.fromkeys(group.data for group in comparison.groups)
     facts = f"{trackers} trackers on {', '.join(names)}"
-    return (
-        '<header><p class="brand">graticule comparison</p><h1>Trackers compared</h1>'
-        f"<p>{escape(facts)} · {escape(comparison.machine)}</p>{notes(comparison.notes)}</header>"
-    )
+    return comparison_header("Trackers compared", facts, comparison.machine, comparison.notes)
 
 
 def _group(group: Group) -> Iterable[str]:
@@ -61,16 +50,4 @@ def _method(baseline: str) -> tuple[str, ...]:
         "Frames/s: observing and deciding, reading and scoring left out, after a warm-up on a few frames."
         " Memory is the highest while tracking above what data and libraries held, in a process of its own"
         " for each tracker.",
-    )
-
-
-def _settings(comparison: TrackerComparison) -> str:
-    rows = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-        for name, value in comparison.settings.items()
-    )
-    links = f' <a href="{TABLE}">{TABLE}</a> <a href="{JSON}">{JSON}</a>'
-    return (
-        f'<section><h2>Settings</h2><div class="runs"><table>{rows}</table></div>'
-        f'<p class="small">All figures:{links}</p></section>'
     )

@@ -5,7 +5,15 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from graticule.report.comparison.cells import DASH, MIB, best_value, framed, metric_cell
+from graticule.report.comparison.cells import (
+    DASH,
+    MIB,
+    best_value,
+    csv_cells,
+    csv_heads,
+    framed,
+    metric_cell,
+)
 from graticule.report.trackers.values import METRICS, Row, TrackerComparison
 
 
@@ -31,15 +39,12 @@ def _row_html(row: Row, best: Mapping[str, float | None]) -> str:
     return f"<tr>{name}<td>{speed}</td><td>{memory}</td>{cells}</tr>"
 
 
-_ENDINGS = ("", "_low", "_high", "_minus_baseline", "_minus_baseline_low", "_minus_baseline_high")
-
-
 def table_csv(comparison: TrackerComparison) -> str:
     """Return all rows of all tables: one line per group of movies and tracker."""
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     head = ["data", "segmentation", "movies", "frames", "tracker", "frames_per_s", "memory_bytes"]
-    writer.writerow([*head, *(f"{m}{end}" for m in METRICS for end in _ENDINGS), "trouble"])
+    writer.writerow([*head, *csv_heads(METRICS, "baseline"), "trouble"])
     for group in comparison.groups:
         about = [group.data, group.segmentation, group.movies, group.frames]
         writer.writerows([*about, row.name, *_csv_cells(row)] for row in group.rows)
@@ -49,7 +54,5 @@ def table_csv(comparison: TrackerComparison) -> str:
 def _csv_cells(row: Row) -> Iterator[object]:
     yield "" if row.frames_per_s is None else row.frames_per_s
     yield "" if row.memory_bytes is None else row.memory_bytes
-    for metric in METRICS:
-        for mean in (row.means.get(metric), row.differences.get(metric)):
-            yield from ("", "", "") if mean is None else (mean.value, mean.low, mean.high)
+    yield from csv_cells(METRICS, row.means, row.differences)
     yield row.trouble or ""

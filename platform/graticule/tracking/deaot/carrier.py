@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, Float32, Int
 from scipy.spatial import cKDTree
 
-from graticule.tracking.deaot.memory import ObjectMemory
-from graticule.tracking.deaot.network import DeAOT
+from graticule.tracking.deaot.memory import ObjectMemory, taken
+from graticule.tracking.deaot.network import DeAOT, Memory
 from graticule.tracking.deaot.sight import Lens
 from graticule.tracking.deaot.sites import Sites
 from graticule.tracking.deaot.slots import coloured, neighbours
@@ -27,6 +27,10 @@ class Carrier(ABC):
     @abstractmethod
     def start(self, grey: Float32[np.ndarray, "y x"], objects: Int[np.ndarray, "y x"], sites: Sites) -> None:
         """Take the first frame, and the object of each of its pixels (-1 is background)."""
+
+    @abstractmethod
+    def move(self, drift: Float[np.ndarray, "2"]) -> None:
+        """Take that the specimen moves by (dy, dx) px into the next frame."""
 
     @abstractmethod
     def look(self, grey: Float32[np.ndarray, "y x"], sites: Sites) -> Int[np.ndarray, "y x"]:
@@ -55,6 +59,8 @@ class SlotCarrier(Carrier):
         self.memory = ObjectMemory(views=memory_views)
         self.slot: dict[int, int] = {}
         self.frames = 0
+        self._short: Memory = ()
+        self._owner: Int[np.ndarray, " n"] = np.zeros(0, np.int64)
 
     @torch.inference_mode()
     def start(self, grey: Float32[np.ndarray, "y x"], objects: Int[np.ndarray, "y x"], sites: Sites) -> None:
@@ -63,7 +69,15 @@ class SlotCarrier(Carrier):
         features = self.network.encode(self.lens.image(grey).to(self.device))
         self._seen = self.network.reference(features, self._identity(objects))
         self._keep(objects)
-        self.memory.add(self._short, self.lens.owners(objects), np.unique(sites.object))
+        self.memory.add(self._short, self._owner, np.unique(sites.object))
+
+    @torch.inference_mode()
+    def move(self, drift: Float[np.ndarray, "2"]) -> None:
+        """Take that the specimen moves by (dy, dx) px into the next frame."""
+        tokens = self.lens.moved(drift)
+        if (tokens != np.arange(len(tokens))).any():
+            film = int(np.argmin(self._owner))
+            self._short = taken(self._short, np.where(tokens < 0, film, tokens))
 
     @torch.inference_mode()
     def look(self, grey: Float32[np.ndarray, "y x"], sites: Sites) -> Int[np.ndarray, "y x"]:
@@ -83,7 +97,7 @@ class SlotCarrier(Carrier):
         due = self.frames % self.memory_gap == 0
         if due or len(begun_anew):
             offered = np.unique(sites.object[sites.missed == 0]) if due else begun_anew
-            self.memory.add(self._short, self.lens.owners(objects), offered)
+            self.memory.add(self._short, self._owner, offered)
 
     def _assign(self, sites: Sites) -> Int[np.ndarray, " k"]:
         """Give slots to new objects, and others to those that came too near; return these, sorted."""
@@ -103,6 +117,7 @@ class SlotCarrier(Carrier):
 
     def _keep(self, objects: Int[np.ndarray, "y x"]) -> None:
         self._short = self.network.remember(self._seen, self._identity(objects))
+        self._owner = self.lens.owners(objects)
 
 
 def slots_of(sites: Sites, before: dict[int, int], *, slots: int, gap_diameters: float) -> dict[int, int]:

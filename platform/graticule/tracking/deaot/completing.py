@@ -70,11 +70,8 @@ def completed(observed: Iterable[Observations], followed: Followed) -> Iterator[
         first = int(run["first"])
         last = first + len(run["steps"])
         instances = {name: values for name, values in run.items() if name.startswith("instance_")}
-        links = _overlaps(followed, first, last)
-        others = {
-            name: values for name, values in run.items() if not name.startswith(("instance_", "overlap_"))
-        }
-        yield {**others, **_with_carried(instances, followed.carried, first, last), **links}
+        both = _with_carried(instances, followed.carried, first, last)
+        yield {**run, **both, **_overlaps(followed, first, last)}
 
 
 def _with_carried(
@@ -104,13 +101,14 @@ def _overlaps(followed: Followed, first: int, last: int) -> dict[str, np.ndarray
     source = {name: np.concatenate([link[name], own[name]]) for name in ("from_frame", "from_label")}
     to = np.concatenate([link["to"], own["label"]])
     pixels = np.concatenate([link["pixels"], own["area"]])
-    a, known = _names_before(frame, source["from_frame"], source["from_label"], carried)
-    frame, a, to, pixels = (part[known] for part in (frame - 1, a, to, pixels))
-    order = np.lexsort((to, a, frame))
-    columns = {"frame": frame, "a": a, "b": to, "pixels": pixels}
-    kinds = {"a": np.uint32, "b": np.uint32}
+    a, known = _names_before(frame, source["from_frame"], source["from_label"], followed)
+    pairs = np.stack([frame - 1, a, to], 1)[known]
+    (frame, a, to), pixels = _summed(pairs, pixels[known])
     return {
-        f"overlap_{name}": part[order].astype(kinds.get(name, np.int64)) for name, part in columns.items()
+        "overlap_frame": frame,
+        "overlap_a": a.astype(np.uint32),
+        "overlap_b": to.astype(np.uint32),
+        "overlap_pixels": pixels,
     }
 
 
@@ -118,17 +116,35 @@ def _names_before(
     frame: Int[np.ndarray, " n"],
     from_frame: Int[np.ndarray, " n"],
     from_label: Int[np.ndarray, " n"],
-    carried: dict[str, np.ndarray],
+    followed: Followed,
 ) -> tuple[Int[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
-    """Return each site's label in the frame before ``frame``, and whether it has one there."""
+    """Return each site's label in the frame before ``frame``, and whether it has one there.
+
+    One that an instance swallowed goes by the name of that instance.
+    """
+    links, carried = followed.links, followed.carried
     label, known = from_label.copy(), from_frame == frame - 1
-    keys = _keys(carried["frame"], carried["from_frame"], carried["from_label"])
-    index = {key: int(name) for key, name in zip(keys, carried["label"], strict=True)}
+    wanted = set(_keys(frame[~known] - 1, from_frame[~known], from_label[~known]))
+    least_first = np.argsort(links["pixels"], kind="stable")
+    index: dict[tuple[int, ...], int] = {}
+    for rows, column in ((_taken(links, least_first), "to"), (carried, "label")):
+        keys = _keys(rows["frame"], rows["from_frame"], rows["from_label"])
+        index |= {key: int(to) for key, to in zip(keys, rows[column], strict=True) if key in wanted}
     for row in np.flatnonzero(~known).tolist():
         name = index.get((int(frame[row]) - 1, int(from_frame[row]), int(from_label[row])))
         if name is not None:
             label[row], known[row] = name, True
     return label, known
+
+
+def _summed(
+    pairs: Int[np.ndarray, "n 3"], pixels: Int[np.ndarray, " n"]
+) -> tuple[Int[np.ndarray, "3 m"], Int[np.ndarray, " m"]]:
+    """Return each pair once, in order, with the pixels of all its rows."""
+    once, row = np.unique(pairs, axis=0, return_inverse=True)
+    total = np.zeros(len(once), np.int64)
+    np.add.at(total, row.ravel(), pixels)
+    return once.T, total
 
 
 def _keys(*columns: np.ndarray) -> list[tuple[int, ...]]:

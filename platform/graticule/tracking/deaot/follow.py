@@ -8,7 +8,8 @@ and two windows that share a frame agree on them.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt32
+from jaxtyping import Bool, Float, Float32, Int, UInt32
+from scipy import ndimage
 
 from graticule.tracking.assignment import assign
 from graticule.tracking.deaot.carrier import Carrier
@@ -19,6 +20,7 @@ from graticule.tracking.observation import frame_instances
 _LEAST_IOU = 0.1
 _MOST_GROWTH = 2.5
 _WITHIN = 0.5
+_STILL = np.zeros(2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -48,6 +50,7 @@ class Follower:
     def __init__(self, carrier: Carrier, settings: DeAOTSettings, *, least_area_px: float = 0.0) -> None:
         self.carrier, self.settings, self.least_area_px = carrier, settings, least_area_px
         self.sites = nobody()
+        self.labels = np.zeros((0, 0), np.uint32)
         self.named = 0
 
     def start(self, frame: int, grey: Float32[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]) -> None:
@@ -55,35 +58,72 @@ class Follower:
         seen = _seen(frame, labels)
         self.sites, self.named = replace(seen, object=np.arange(len(seen))), len(seen)
         self.carrier.start(grey, _by_label(labels, self.sites), self.sites)
+        self.labels = labels
 
-    def step(self, frame: int, grey: Float32[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]) -> Found:
-        """Follow all objects into the next frame, and take what is new there."""
-        found = self._found(self.carrier.look(grey, self.sites), labels)
+    def step(
+        self,
+        frame: int,
+        grey: Float32[np.ndarray, "y x"],
+        labels: UInt32[np.ndarray, "y x"],
+        *,
+        drift: Float[np.ndarray, "2"] = _STILL,
+    ) -> Found:
+        """Follow all objects into the next frame, and take what is new there.
+
+        Args:
+            frame: Its number.
+            grey: Its grey levels, 0..1.
+            labels: Its instances.
+            drift: By how much the specimen moved into it, (dy, dx) px.
+        """
+        self.carrier.move(drift)
+        moved = replace(self.sites, place=self.sites.place + drift)
+        found = self._found(self.carrier.look(grey, moved), labels, shifted(self.labels, drift))
         now = self._claimed(_seen(frame, labels), found)
-        missed = self._missed(found, now)
+        missed = self._missed(found, moved, now)
         self.named = int(max(self.named, now.object.max(initial=-1) + 1))
         self.sites = now.and_also(missed)
         self.carrier.remember(_prediction(labels, now, missed, found), self.sites)
+        self.labels = labels
         return found
 
     # -- where everything went -------------------------------------------------------------
 
-    def _found(self, owner: Int[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]) -> Found:
-        sites, there = self.sites, owner >= 0
-        whole = np.bincount(owner[there], minlength=len(sites))
-        both = there & (labels > 0)
-        width = int(labels.max(initial=0)) + 1
-        keys, pixels = np.unique(owner[both] * width + labels[both], return_counts=True)
-        site, label = np.divmod(keys, width)
+    def _found(
+        self,
+        owner: Int[np.ndarray, "y x"],
+        labels: UInt32[np.ndarray, "y x"],
+        before: UInt32[np.ndarray, "y x"],
+    ) -> Found:
+        sites = self.sites
+        whole = np.bincount(owner[owner >= 0], minlength=len(sites))
+        site, label, pixels = _overlaps(owner, labels)
         covered = np.bincount(site, weights=pixels, minlength=len(sites))
-        area = np.bincount(labels.ravel(), minlength=width)
+        area = np.bincount(labels.ravel())
         iou = pixels / (whole[site] + area[label] - pixels)
         linked = np.zeros(len(sites), np.bool_)
         linked[site[assign(site, label, 1 - iou, most=1 - _LEAST_IOU)]] = True
         own = whole - covered
         carried = ~linked & (own >= self.settings.least_kept_area * sites.area)
         carried &= (own <= _MOST_GROWTH * sites.area) & (covered < _WITHIN * np.maximum(whole, 1))
+        lost = (sites.missed == 0) & (whole < self.settings.least_kept_area * sites.area)
+        more = self._overlooked(lost, labels, before)
+        site, label, pixels = (np.concatenate(both) for both in zip((site, label, pixels), more, strict=True))
         return Found(sites=sites, owner=owner, site=site, label=label, pixels=pixels, carried=carried)
+
+    def _overlooked(
+        self,
+        lost: Bool[np.ndarray, " n"],
+        labels: UInt32[np.ndarray, "y x"],
+        before: UInt32[np.ndarray, "y x"],
+    ) -> tuple[Int[np.ndarray, " l"], Int[np.ndarray, " l"], Int[np.ndarray, " l"]]:
+        """Return links to the instances that lie where sites were that the network lost.
+
+        The network too lets one particle swallow another; with these links both are parents.
+        """
+        sites = np.full(int(self.labels.max(initial=0)) + 1, -1, np.int64)
+        sites[self.sites.label[lost]] = np.flatnonzero(lost)
+        return _overlaps(sites[before], labels)
 
     # -- the frame's prediction, next reference --------------------------------------------
 
@@ -105,9 +145,8 @@ class Follower:
         claimed = replace(seen, object=np.array(objects, np.int64))
         return claimed.take(claimed.object >= 0)
 
-    def _missed(self, found: Found, now: Sites) -> Sites:
+    def _missed(self, found: Found, sites: Sites, now: Sites) -> Sites:
         """Return the sites of objects that no instance shows any more, where they are now."""
-        sites = found.sites
         lost = ~np.isin(sites.object, now.object) & (sites.missed < self.settings.kept_frames)
         there = found.owner >= 0
         whose, (y, x) = found.owner[there], np.nonzero(there)
@@ -130,6 +169,22 @@ def _prediction(
     lost = [name.get(key, -1) for key in zip(sites.frame, sites.label, strict=True)]
     alone = np.array([*lost, -1], np.int64)[found.owner]  # the last entry is for background, -1
     return np.where(alone >= 0, alone, _by_label(labels, now))
+
+
+def shifted(labels: UInt32[np.ndarray, "y x"], by: Float[np.ndarray, "2"]) -> UInt32[np.ndarray, "y x"]:
+    """Return labels moved by (dy, dx), rounded to whole pixels; 0 comes in from outside."""
+    return np.asarray(ndimage.shift(labels, np.rint(by), order=0))
+
+
+def _overlaps(
+    owner: Int[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]
+) -> tuple[Int[np.ndarray, " l"], Int[np.ndarray, " l"], Int[np.ndarray, " l"]]:
+    """Return (site, label, pixels) of all that share pixels; no site is -1, no label 0."""
+    both = (owner >= 0) & (labels > 0)
+    width = int(labels.max(initial=0)) + 1
+    keys, pixels = np.unique(owner[both] * width + labels[both], return_counts=True)
+    site, label = np.divmod(keys, width)
+    return site, label, pixels
 
 
 def _seen(frame: int, labels: UInt32[np.ndarray, "y x"]) -> Sites:

@@ -107,6 +107,9 @@ class GroupCarrier(Carrier):
         """Take the first frame, and the object of each of its pixels (-1 is background)."""
         self.engine.start(self.lens.image(grey), self._labels(objects), objects=_count(sites))
 
+    def move(self, drift: Float[np.ndarray, "2"]) -> None:
+        """Take no notice, as published."""
+
     def look(self, grey: Float32[np.ndarray, "y x"], sites: Sites) -> Int[np.ndarray, "y x"]:
         """Return the site, by position, that each pixel of the next frame shows (-1: none)."""
         shown = self.engine.propagate(self.lens.image(grey)).argmax(1)[0].numpy(force=True)

@@ -40,11 +40,11 @@ class ObjectMemory:
             owner: The object of each token; -1 is background.
             objects: Which to take; one without a token is passed over.
         """
-        self._background = _taken(memory, np.flatnonzero(owner < 0))
+        self._background = taken(memory, np.flatnonzero(owner < 0))
         for name in objects.tolist():
             tokens = np.flatnonzero(owner == name)
             if len(tokens):
-                self._keep(name, _taken(memory, tokens))
+                self._keep(name, taken(memory, tokens))
 
     def forget(self, objects: Iterable[int]) -> None:
         """Drop all sights of some objects."""
@@ -76,6 +76,7 @@ def _least_telling(sights: list[_Sight]) -> int:
     return int(alike[:-1].max(1).values.argmax()) if len(sights) > 1 else 0
 
 
-def _taken(memory: Memory, tokens: Int[np.ndarray, " k"]) -> Memory:
+def taken(memory: Memory, tokens: Int[np.ndarray, " k"]) -> Memory:
+    """Return some tokens of a memory."""
     rows = torch.from_numpy(tokens)
     return tuple(Kept(*(part[:, rows.to(part.device)] for part in layer)) for layer in memory)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int
+from jaxtyping import Float, Float32, Int
 from torch import Tensor
 from torch.nn.functional import interpolate, one_hot
 
@@ -54,6 +54,15 @@ class Lens:
         """Return the likeliest slot of each pixel of the view, 0 is background."""
         full = interpolate(logits, self.shape, mode="bilinear", align_corners=True)
         return full.argmax(1)[0].to(torch.int64).numpy(force=True)
+
+    def moved(self, drift: Float[np.ndarray, "2"]) -> Int[np.ndarray, " n"]:
+        """Return which token comes to each one's place when all move by (dy, dx) px; -1: one from outside."""
+        steps = [
+            round(float(d) * to / of / STRIDE) for d, to, of in zip(drift, self.size, self.shape, strict=True)
+        ]
+        rows, columns = (np.arange(edge) - step for edge, step in zip(self.grid, steps, strict=True))
+        outside = ((rows < 0) | (rows >= self.grid[0]))[:, None] | (columns < 0) | (columns >= self.grid[1])
+        return np.where(outside, -1, rows[:, None] * self.grid[1] + columns).ravel()
 
     def owners(self, objects: Int[np.ndarray, "y x"]) -> Int[np.ndarray, " n"]:
         """Return the object that has most of each token's pixels (an eighth at least), or -1.

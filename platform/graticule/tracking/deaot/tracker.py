@@ -5,7 +5,7 @@ by what the network saw instead of by plain overlap, and goes on as ``overlap`` 
 from links to identities, merges and splits. How: ``tracking/deaot/DESIGN.md``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from graticule.core.errors import ConfigError
 from graticule.core.lineage import Carried, Lineage
 from graticule.core.refusal import refusal
-from graticule.core.tracker import FollowingTracker, Observations
+from graticule.core.tracker import Observations, Tracker
 from graticule.core.window import Window
 from graticule.models.learned.device import resolve_device
 from graticule.models.weights import has_builtin, load_network, pinned_weights
@@ -29,11 +29,13 @@ from graticule.tracking.deaot.folded import folded
 from graticule.tracking.deaot.network import DeAOT
 from graticule.tracking.deaot.settings import DeAOTSettings
 from graticule.tracking.deaot.views import follow_window
+from graticule.tracking.observation import run_contacts, run_instances
 from graticule.tracking.overlap import OverlapTracker
 from graticule.tracking.settings import OverlapSettings
+from graticule.tracking.windows import follow_windows
 
 
-class DeAOTTracker(FollowingTracker):
+class DeAOTTracker(Tracker):
     """Links by what the network saw; a merge is the first frame of lasting contact."""
 
     name = "deaot"
@@ -43,23 +45,8 @@ class DeAOTTracker(FollowingTracker):
         self._overlap = OverlapTracker(linking)
 
     @property
-    def window_frames(self) -> int:
-        """Frames that a window goes on for."""
-        return self.settings.window_frames
-
-    @property
-    def lead_frames(self) -> int:
-        """Frames before its share: as many as an object is carried on for."""
-        return self.settings.kept_frames
-
-    @property
-    def window_px(self) -> int:
-        """Edge of the square that a window speaks for, in pixels."""
-        return self.settings.window_px
-
-    @property
     def device(self) -> str:
-        """Where it computes: ``cpu``, ``cuda``, or ``auto``."""
+        """Where it follows: ``cpu``, ``cuda``, or ``auto``."""
         return self.settings.device
 
     def pinned_weights(self) -> dict[str, str]:
@@ -70,8 +57,15 @@ class DeAOTTracker(FollowingTracker):
     def observe(
         self, images: Num[np.ndarray, "t y x"], labels: UInt32[np.ndarray, "t y x"], *, first: int
     ) -> Observations:
-        """Return instances, drift and contacts; see :meth:`OverlapTracker.observe`."""
-        return self._overlap.observe(images, labels, first=first)
+        """Return instances, drift and contacts of frames first … first + t - 1."""
+        return {**run_instances(images, labels, first=first), **run_contacts(labels, first=first)}
+
+    def windows(self, movie: tuple[int, int, int]) -> Sequence[Window]:
+        """Return the windows of a movie; they begin as many frames early as an object is carried on for."""
+        known = self.settings
+        return follow_windows(
+            movie, frames=known.window_frames, lead_frames=known.kept_frames, size_px=known.window_px
+        )
 
     def follow(
         self,

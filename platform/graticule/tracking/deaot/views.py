@@ -13,6 +13,7 @@ from jaxtyping import Float32, Num, UInt32
 from graticule.core.tracker import Observations
 from graticule.core.window import Box, Window, relative
 from graticule.models.learned.normalise import measure_frame, normalised
+from graticule.registration.drift import drift_steps
 from graticule.tiling.windows import tile_windows
 from graticule.tracking.deaot.carrier import SlotCarrier
 from graticule.tracking.deaot.completing import CARRIED, LINK, RUN
@@ -59,6 +60,7 @@ def follow_window(
     """
     gathered = Gathered(window, width)
     grey = greys_of(images, labels)
+    drift, _ = drift_steps(images)
     lead = settings.kept_frames if window.start else 0
     least = _least_area_px(settings.least_diameter_nm, pixel_size_nm)
     zoom = zoom_of(labels, settings.diameter_px)
@@ -68,7 +70,7 @@ def follow_window(
         follower.start(window.start, grey[0][view.read], labels[0][view.read])
         for t in range(1, len(labels)):
             seen = labels[t][view.read]
-            found = follower.step(window.start + t, grey[t][view.read], seen)
+            found = follower.step(window.start + t, grey[t][view.read], seen, drift=drift[t - 1])
             if t > lead:
                 gathered.add(window.start + t, found, seen, view)
     return gathered.arrays()

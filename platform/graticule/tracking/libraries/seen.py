@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num, UInt32
+from jaxtyping import Bool, Float, Int, UInt32
 
 from graticule.core.tracker import Observations
-from graticule.registration.drift import drift_steps
-from graticule.tracking.observation import frame_instances, stack
 
 _COLUMNS = ("frame", "label", "area", "y", "x", "border")
 
@@ -48,15 +46,6 @@ class SeenMovie:
         """Return where each frame's instances stand."""
         bounds = np.searchsorted(self.frame, np.arange(self.frames + 1))
         return [slice(int(a), int(b)) for a, b in pairwise(bounds)]
-
-
-def observe_instances(
-    images: Num[np.ndarray, "t y x"], labels: UInt32[np.ndarray, "t y x"], *, first: int
-) -> Observations:
-    """Return instances and drift of frames first … first + t - 1."""
-    steps, _ = drift_steps(images)
-    seen = stack("instance", [frame_instances(frame) for frame in labels], first)
-    return {"first": np.array(first, dtype=np.int64), "steps": steps, **seen}
 
 
 def seen_movie(observed: Iterable[Observations], *, frames: int) -> SeenMovie:

@@ -18,7 +18,8 @@ from graticule.core.lineage import Lineage
 from graticule.core.refusal import refusal
 from graticule.core.tracker import Observations, Tracker
 from graticule.tracking.libraries.links import Links, lineage_of_links
-from graticule.tracking.libraries.seen import SeenMovie, observe_instances, seen_movie
+from graticule.tracking.libraries.seen import SeenMovie, seen_movie
+from graticule.tracking.observation import run_instances
 
 
 class LibrarySettings(BaseModel):
@@ -42,9 +43,16 @@ class LibraryTracker(Tracker):
         self, images: Num[np.ndarray, "t y x"], labels: UInt32[np.ndarray, "t y x"], *, first: int
     ) -> Observations:
         """Return instances and drift of frames first … first + t - 1."""
-        return observe_instances(images, labels, first=first)
+        return run_instances(images, labels, first=first)
 
-    def resolve(self, observed: Iterable[Observations], *, frames: int, shape: tuple[int, int]) -> Lineage:
+    def resolve(
+        self,
+        observed: Iterable[Observations],
+        *,
+        frames: int,
+        shape: tuple[int, int],
+        followed: Iterable[Observations] = (),
+    ) -> Lineage:
         """Return the identities in a movie of ``frames`` frames of ``shape`` (y, x)."""
         seen = seen_movie(observed, frames=frames)
         return lineage_of_links(seen, self.links(seen), shape=shape)

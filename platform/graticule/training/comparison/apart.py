@@ -8,6 +8,10 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
+import torch
+
+from graticule.core.errors import GraticuleError
+
 log = logging.getLogger(__name__)
 R = TypeVar("R")
 
@@ -20,9 +24,17 @@ class Task(ABC, Generic[R]):
     def name(self) -> str:
         """Whose work it is."""
 
-    @abstractmethod
     def __call__(self) -> R:
-        """Do it."""
+        """Do it; what goes wrong is told in the result, by its first line."""
+        try:
+            return self.work()
+        except (GraticuleError, OSError, MemoryError, torch.OutOfMemoryError) as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            return self.failed(said[0])
+
+    @abstractmethod
+    def work(self) -> R:
+        """Do it, or raise what went wrong."""
 
     @abstractmethod
     def failed(self, trouble: str) -> R:

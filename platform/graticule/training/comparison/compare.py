@@ -2,7 +2,6 @@
 
 import logging
 import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +19,9 @@ from graticule.training.comparison.gallery import panels
 from graticule.training.comparison.history import curves
 from graticule.training.comparison.images import ImageSet, image_set
 from graticule.training.comparison.kept import Kept
-from graticule.training.comparison.measure import Execute, Measured, Work, troubles
+from graticule.training.comparison.measure import Execute, Measured, Work
 from graticule.training.comparison.paper import paper_curves
+from graticule.training.comparison.result import graphics, machine, troubles
 from graticule.training.comparison.summary import rows_of_all, rows_of_set
 from graticule.training.examples import Source
 
@@ -132,8 +132,8 @@ def compare(
         verdict=verdict.text,
         curves=ours,
         paper_curves=theirs,
-        memory="VRAM" if _graphics(measured) else "memory",
-        machine=_machine(measured, asked),
+        memory="VRAM" if graphics(measured) else "memory",
+        machine=machine(measured, threads=asked.threads),
         settings=_settings(sets, measured, asked),
         notes=troubles(measured),
     )
@@ -185,15 +185,6 @@ def _dataset(number: int, images: ImageSet, measured: Sequence[Measured], works:
         panels=panels(images, measured, keeps, number=number),
         notes=[LABELS_FOLLOW_A_THRESHOLD] if follows_a_threshold(images.name) else [],
     )
-
-
-def _machine(measured: Sequence[Measured], asked: Asked) -> str:
-    threads = f"{asked.threads} thread{'s' * (asked.threads != 1)}"
-    return " · ".join([*_graphics(measured), f"{platform.machine()} CPU, {threads}"])
-
-
-def _graphics(measured: Sequence[Measured]) -> list[str]:
-    return sorted({m.device for m in measured if not m.trouble and m.device != "CPU"})
 
 
 def _settings(sets: Sequence[ImageSet], measured: Sequence[Measured], asked: Asked) -> dict[str, str]:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from graticule import models
-from graticule.core.errors import GraticuleError, InputError
+from graticule.core.errors import InputError
 from graticule.core.registry import look_up
 from graticule.core.segmenter import Patch, Segmenter
 from graticule.core.window import whole
@@ -22,6 +22,7 @@ from graticule.training.comparison.entrants import Entrant
 from graticule.training.comparison.images import ImageSet
 from graticule.training.comparison.labels import keep_labels
 from graticule.training.comparison.memory import Watch
+from graticule.training.comparison.result import CPU, AbstractMeasured, device_name
 from graticule.training.comparison.scores import ImageScores, scores_of
 from graticule.training.examples import Example
 
@@ -53,13 +54,9 @@ class Work(Task["Measured"]):
         """The entrant's."""
         return self.entrant.name
 
-    def __call__(self) -> "Measured":
-        """Do it; what goes wrong is told in the result."""
-        try:
-            return _measured(self)
-        except (GraticuleError, OSError, MemoryError, torch.OutOfMemoryError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            return self.failed(said[0])
+    def work(self) -> "Measured":
+        """Segment and score the images."""
+        return _measured(self)
 
     def failed(self, trouble: str) -> "Measured":
         """Return a result without scores."""
@@ -71,7 +68,7 @@ class Work(Task["Measured"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class Measured(AbstractMeasured):
     """What came of it.
 
     Attributes:
@@ -91,9 +88,14 @@ class Measured:
     parameters: int = 0
     memory_bytes: int | None = None
     sha256: str | None = None
-    device: str = "CPU"
+    device: str = CPU
     options: tuple[Mapping[str, Any], ...] = field(default=())
     trouble: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The entrant's."""
+        return self.entrant.name
 
 
 Execute = Callable[[Sequence[Work]], Iterator[Measured]]
@@ -130,7 +132,7 @@ def _measured(work: Work) -> Measured:
         parameters=sum(value.numel() for value in network.parameters()) if network else 0,
         memory_bytes=watch.above(),
         sha256=asked.get(SHA256),
-        device=_spelled(device),
+        device=device_name(device),
         options=tuple(options),
     )
 
@@ -196,12 +198,3 @@ def _segmented(segmenter: Segmenter, image: np.ndarray) -> np.ndarray:
     patch = Patch(pixels=image[None], trusted=whole((image.shape[0], image.shape[1])))
     labels: np.ndarray = segmenter.segment(patch, [measured]).labels[0]
     return labels
-
-
-def _spelled(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-
-
-def troubles(measured: Sequence[Measured]) -> list[str]:
-    """Return what went wrong, a line for each entrant that has no figures."""
-    return [f"{each.entrant.name}: {each.trouble}" for each in measured if each.trouble]

@@ -2,26 +2,29 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from graticule.core.environment import environment
-from graticule.core.errors import ConfigError, GraticuleError
 from graticule.core.progress import Listener, ignore
 from graticule.experiments.models import Registered
-from graticule.experiments.provenance import git_revision, machine
 from graticule.experiments.runs import Run, start
 from graticule.report.comparison.values import Row
 from graticule.training.comparison.apart import one_by_one
 from graticule.training.comparison.compare import Asked, Compared, compare
 from graticule.training.comparison.crown import crown
 from graticule.training.comparison.entrants import Entrant
-from graticule.training.comparison.folder import check_free
 from graticule.training.comparison.measure import Execute, Measured
+from graticule.training.comparison.recording import (
+    describe,
+    done_but_for_mlflow,
+    log_files,
+    recording,
+    short,
+)
 from graticule.training.examples import Source
 
 EXPERIMENT = "graticule-comparison"
+_REMEDY = ": the same command with --overwrite tells it, and measures nothing again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,39 +65,26 @@ def compare_in_mlflow(
     Raises:
         GraticuleError: As :func:`compare` does, or if MLflow does not answer.
     """
-    check_free(out, overwrite=overwrite)
-    run = start(EXPERIMENT, out.name)
     champions: list[Registered | None] = []
 
     def log_all(done: Compared) -> None:
-        try:
+        with done_but_for_mlflow(done.out, remedy=_REMEDY):
             runs = _logged(done, run)
             champions.append(_crowned(done, runs) if alias else None)
             if champions[0] is not None:
                 run.tags({"champion": champions[0].address})
             run.finish()
-        except ConfigError as error:
-            raise ConfigError(
-                f"{error}; the comparison is done and lies in {done.out}, only MLflow does not know: the same"
-                " command with --overwrite tells it, and measures nothing again"
-            ) from None
 
     how = {"execute": execute, "listen": listen, "overwrite": overwrite, "then": log_all}
-    try:
+    with recording(EXPERIMENT, out, overwrite=overwrite) as run:
         _describe(run, sources, out, asked)
         done = compare(sources, entrants, out, asked, **how)  # type: ignore[arg-type]
-    except BaseException as error:
-        with suppress(GraticuleError):  # what went wrong first is what the user must know
-            run.finish("FAILED" if isinstance(error, Exception) else "KILLED")
-        raise
     return Recorded(compared=done, run=run, champion=champions[0])
 
 
 def _describe(run: Run, sources: Sequence[Source], out: Path, asked: Asked) -> None:
     """Log what is asked for."""
-    revision = git_revision()
-    tags = {"rule": asked.rule.text(), "machine": machine(), "out": str(out)}
-    run.tags({**tags, "mlflow.source.git.commit": revision} if revision else tags)
+    describe(run, out, rule=asked.rule.text())
     run.params(
         {
             "data": [source.name for source in sources],
@@ -105,7 +95,6 @@ def _describe(run: Run, sources: Sequence[Source], out: Path, asked: Asked) -> N
             "at_least_images_per_s": asked.rule.least_images_per_s,
         }
     )
-    run.artifact(json.dumps(environment(), indent=1).encode(), "environment.json")
     for source in sources:
         run.data(source.name, source.digest(), role="evaluation")
 
@@ -113,8 +102,7 @@ def _describe(run: Run, sources: Sequence[Source], out: Path, asked: Asked) -> N
 def _logged(done: Compared, run: Run) -> list[Run]:
     """Log figures and files; return the run of each entrant."""
     run.tags({"verdict": done.verdict.text, "rule": done.comparison.rule})
-    for path in sorted(done.out.iterdir()):
-        run.artifact(path, path.name)
+    log_files(run, done.out)
     return [_child(done, place, measured, run) for place, measured in enumerate(done.measured)]
 
 
@@ -146,11 +134,6 @@ def _figures(row: Row) -> dict[str, float]:
         figures |= {"images_per_s": row.speed.images_per_s, "pixels_per_s": row.speed.pixels_per_s}
     known = {"memory_bytes": row.memory_bytes, "parameters": row.parameters}
     return figures | {name: float(value) for name, value in known.items() if value is not None}
-
-
-def short(name: str) -> str:
-    """Return the last two parts of a data set's path, as a name of metrics."""
-    return "-".join(name.replace("\\", "/").replace(":", "-").rstrip("/").split("/")[-2:])
 
 
 def _crowned(done: Compared, runs: Sequence[Run]) -> Registered | None:

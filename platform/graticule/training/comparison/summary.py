@@ -66,11 +66,11 @@ def _row(
 ) -> Row:
     if each.trouble:
         return _troubled(each)
-    means = {metric: _mean(list(by_image.values())) for metric, by_image in values(each).items()}
+    means = {metric: mean_of(list(by_image.values())) for metric, by_image in values(each).items()}
     differences = {}
     if base is not None and each is not base:
         apart = _less(values(each), values(base))
-        differences = {metric: _mean(list(by_image.values())) for metric, by_image in apart.items()}
+        differences = {metric: mean_of(list(by_image.values())) for metric, by_image in apart.items()}
     return _with_means(each, images(each), means, differences)
 
 
@@ -123,7 +123,8 @@ def _less(ours: Values, theirs: Values) -> Values:
     }
 
 
-def _mean(values: Sequence[float]) -> Mean:
+def mean_of(values: Sequence[float]) -> Mean:
+    """Return the mean over images, or movies, with its interval."""
     low, high = bootstrap_interval(values, resamples=RESAMPLES)
     return Mean(value=float(np.mean(values)), low=low, high=high)
 

@@ -9,7 +9,6 @@ from jaxtyping import UInt8
 from torch import nn
 from torch.nn.functional import interpolate, one_hot
 
-from graticule.report.pen import painted
 from graticule.tracking.deaot.network import DeAOT, normalised
 from graticule.training.examples import Source
 from graticule.training.ledger import SCORE
@@ -18,7 +17,13 @@ from graticule.training.recipe import TrackerRecipe
 from graticule.training.sequences.clip import Clip
 from graticule.training.sequences.known import IGNORED
 from graticule.training.sequences.maker import ClipMaker
-from graticule.training.validation import AbstractScored, AbstractValidation, Picture
+from graticule.training.validation import (
+    AbstractScored,
+    AbstractValidation,
+    Picture,
+    side_by_side,
+    title_of,
+)
 
 EACH = 2
 """Clips of each example held out."""
@@ -50,9 +55,8 @@ class ScoredClip(AbstractScored):
 
     def pictures(self) -> list[Picture]:
         """Return the last frame, its truth, and what was found."""
-        grey = np.round(self.clip.frames[-1] * 255).astype(np.uint8)
-        shown = (np.zeros_like(grey), self.clip.target[-1], self.found[-1])
-        return [painted(grey, np.where(slots == IGNORED, 0, slots).astype(np.uint32)) for slots in shown]
+        known = (np.where(slots == IGNORED, 0, slots) for slots in (self.clip.target[-1], self.found[-1]))
+        return side_by_side(self.clip.frames[-1], *known)
 
 
 class ClipValidation(AbstractValidation):
@@ -100,10 +104,9 @@ class ClipValidation(AbstractValidation):
             if number not in self._clips:
                 self._clips[number] = self._make(pick)
             clip = self._clips[number]
-            source = self._sources[pick.source]
             found = followed(network.eval(), clip, self.device)
             yield ScoredClip(
-                name=f"{source.name}: {getattr(source, 'title', source.group)(pick.index)}",
+                name=title_of(self._sources[pick.source], pick.index),
                 clip=clip,
                 found=found,
                 iou=slot_iou(found[1:], clip.target[1:]),

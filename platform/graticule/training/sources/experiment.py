@@ -1,6 +1,5 @@
 """Frames of an experiment with the instances that lie beside them."""
 
-import hashlib
 from typing import final
 
 import numpy as np
@@ -12,7 +11,7 @@ from graticule.storage import layout
 from graticule.storage.experiment import Experiment
 from graticule.training.sources.opened import Labelled, OpenedSource
 from graticule.training.sources.prepare import compact
-from graticule.training.sources.stamps import digest_below
+from graticule.training.sources.stamps import Stamps, digest_of, stamps_of_experiment
 
 _WRITERS = ("segment-", "simulate-")
 """How the names of runs begin that write instances."""
@@ -59,11 +58,13 @@ class ExperimentFrames(OpenedSource):
                 f"{self.experiment.root} has no particle in any frame; label it, or leave it out"
             )
 
+    def stamps(self) -> Stamps:
+        """Return what stands for the movie's attributes and for each file of its labels."""
+        return stamps_of_experiment(self.experiment, layout.INSTANCES)
+
     def digest(self) -> str:
-        """Return a digest of the movie's attributes, and of its labels' files, sizes and times."""
-        attributes = self.experiment.attributes.model_dump_json()
-        labels = digest_below(self.experiment.path(layout.INSTANCES))
-        return hashlib.sha256(f"{attributes}{labels}".encode()).hexdigest()
+        """Return a digest of the movie's attributes, and of its labels' files (:mod:`.stamps`)."""
+        return digest_of(self.stamps())
 
 
 def open_experiment(text: str) -> ExperimentFrames:

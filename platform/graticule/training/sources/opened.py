@@ -9,6 +9,7 @@ from jaxtyping import Int32, Num
 from graticule.core.errors import InputError
 from graticule.training.examples import Example, Source
 from graticule.training.sources.prepare import dark_particles, prepared
+from graticule.training.sources.stamps import Stamps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -61,6 +62,14 @@ class OpenedSource(Source):
         Raises:
             InputError: If pairs are bad; names the first of them, and how many there are.
         """
+
+    def stamps(self) -> Stamps:
+        """Return what stands for each of its files; of a source without files, for all of it.
+
+        Raises:
+            InputError: If one cannot be read.
+        """
+        return {self.name: self.digest()}
 
     def load(self, index: int) -> Example:
         """Return an example.

@@ -12,7 +12,7 @@ from graticule.io.pictures import PICTURES, read_picture
 from graticule.training.sources.checking import failures, refuse
 from graticule.training.sources.labels import LabelReader
 from graticule.training.sources.opened import Labelled, OpenedSource
-from graticule.training.sources.stamps import digest_of
+from graticule.training.sources.stamps import Stamps, digest_of, stamps_of
 
 
 @final
@@ -71,9 +71,13 @@ class LabelledPictures(OpenedSource):
         """
         self._refuse_where(self.load)
 
+    def stamps(self) -> Stamps:
+        """Return what stands for each image and each file of labels."""
+        return stamps_of([*self.images, *self.labels])
+
     def digest(self) -> str:
-        """Return a digest of all files' names, sizes and times."""
-        return digest_of([*self.images, *self.labels])
+        """Return a digest of all files' names, sizes and content (:mod:`.stamps`)."""
+        return digest_of(self.stamps())
 
     def _refuse_where(self, read: Callable[[int], object]) -> None:
         refuse(self.name, failures(read, len(self)), total=len(self))

@@ -1,7 +1,6 @@
 """Compare trackers on movies whose truth is known: everything from names to a page."""
 
 import logging
-import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +15,9 @@ from graticule.storage.failures import storage_errors
 from graticule.training.comparison.apart import one_by_one
 from graticule.training.comparison.compare import POLARITIES
 from graticule.training.comparison.folder import becoming, check_free
+from graticule.training.comparison.result import machine, troubles
 from graticule.training.tracker_comparison.entrants import BASELINE, Entrant
-from graticule.training.tracker_comparison.measure import Measured, TrackMovies, troubles
+from graticule.training.tracker_comparison.measure import Measured, TrackMovies
 from graticule.training.tracker_comparison.movies import (
     Making,
     Segmented,
@@ -119,7 +119,7 @@ def compare_trackers(
         comparison = TrackerComparison(
             groups=groups(ready, measured),
             baseline=BASELINE,
-            machine=_machine(measured, asked),
+            machine=machine(measured, threads=asked.threads),
             settings=_settings(movies, entrants, asked),
             notes=troubles(measured),
         )
@@ -154,12 +154,6 @@ def _segment(tasks: Sequence[SegmentMovie], listen: Listener) -> None:
         if trouble is not None:
             raise InputError(trouble)
         listen(Progress(stage="segment", done=count, total=len(tasks), unit="movies"))
-
-
-def _machine(measured: Sequence[Measured], asked: Asked) -> str:
-    graphics = sorted({each.device for each in measured if not each.trouble and each.device != "CPU"})
-    threads = f"{asked.threads} thread{'s' * (asked.threads != 1)}"
-    return " · ".join([*graphics, f"{platform.machine()} CPU, {threads}"])
 
 
 def _settings(movies: Sequence[TruthMovie], entrants: Sequence[Entrant], asked: Asked) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """One tracker on movies, run by run as the pipeline does it, timed, watched and scored."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +9,15 @@ import numpy as np
 import torch
 
 from graticule import tracking
-from graticule.core.errors import GraticuleError
 from graticule.core.lineage import Lineage
-from graticule.core.tracker import FollowingTracker, Observations, Tracker
+from graticule.core.tracker import Observations, Tracker
 from graticule.evaluation.meetings import meetings
 from graticule.evaluation.tracking import tracking_figures
 from graticule.models.learned.device import resolve_device
-from graticule.tracking.whole import painted, windows_of
+from graticule.tracking.whole import painted
 from graticule.training.comparison.apart import Task
 from graticule.training.comparison.memory import Watch
+from graticule.training.comparison.result import CPU, AbstractMeasured, device_name
 from graticule.training.tracker_comparison.entrants import Entrant
 from graticule.training.tracker_comparison.movies import Segmented
 
@@ -37,7 +37,7 @@ class MovieScores:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
+class Measured(AbstractMeasured):
     """What came of a tracker's work; ``scores`` are in the order of the movies.
 
     ``memory_bytes`` is what tracking took above what data and libraries held.
@@ -46,8 +46,13 @@ class Measured:
     entrant: Entrant
     scores: tuple[MovieScores, ...] = ()
     memory_bytes: int | None = None
-    device: str = "CPU"
+    device: str = CPU
     trouble: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The entrant's."""
+        return self.entrant.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,29 +72,20 @@ class TrackMovies(Task[Measured]):
         """Return a result without scores."""
         return Measured(entrant=self.entrant, trouble=trouble)
 
-    def __call__(self) -> Measured:
-        """Track every movie; what goes wrong is told in the result."""
-        try:
-            return self._measured()
-        except (GraticuleError, OSError, MemoryError, torch.OutOfMemoryError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            return self.failed(said[0])
-
-    def _measured(self) -> Measured:
+    def work(self) -> Measured:
+        """Track every movie."""
         torch.set_num_threads(self.threads)
         first = self.movies[0]
         warm = min(_WARM_FRAMES, first.movie.shape[0])
         tracker = tracking.create(self.entrant.tracker, **self.entrant.pinned)
-        device = torch.device("cpu")
-        if isinstance(tracker, FollowingTracker):
-            device = resolve_device(tracker.device)
+        device = resolve_device(tracker.device)
         _tracked(tracker, first, warm, Stopwatch())
         watch = Watch(device)
         return Measured(
             entrant=self.entrant,
             scores=tuple(self._scores(tracker, movie, watch) for movie in self.movies),
             memory_bytes=watch.above(),
-            device=torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+            device=device_name(device),
         )
 
     def _scores(self, tracker: Tracker, movie: Segmented, watch: Watch) -> MovieScores:
@@ -126,17 +122,15 @@ def _tracked(tracker: Tracker, movie: Segmented, frames: int, stopwatch: Stopwat
         stopwatch(tracker.observe, images, labels, first=first)
         for first, images, labels in _runs(movie, frames)
     ]
+    followed = _followed(tracker, movie, frames, stopwatch)
     _, height, width = movie.movie.shape
-    whole: dict[str, Any] = {"frames": frames, "shape": (height, width)}
-    if isinstance(tracker, FollowingTracker):
-        whole["followed"] = _followed(tracker, movie, frames, stopwatch)
-    lineage: Lineage = stopwatch(tracker.resolve, seen, **whole)
+    lineage: Lineage = stopwatch(
+        tracker.resolve, seen, frames=frames, shape=(height, width), followed=followed
+    )
     return lineage
 
 
-def _followed(
-    tracker: FollowingTracker, movie: Segmented, frames: int, stopwatch: Stopwatch
-) -> list[Observations]:
+def _followed(tracker: Tracker, movie: Segmented, frames: int, stopwatch: Stopwatch) -> list[Observations]:
     _, height, width = movie.movie.shape
     return [
         stopwatch(
@@ -147,7 +141,7 @@ def _followed(
             width=width,
             pixel_size_nm=movie.movie.pixel_size_nm,
         )
-        for window in windows_of(tracker, (frames, height, width))
+        for window in tracker.windows((frames, height, width))
     ]
 
 
@@ -165,8 +159,3 @@ def _pairs(movie: Segmented, lineage: Lineage) -> Iterator[tuple[np.ndarray, np.
     for t in range(movie.movie.shape[0]):
         predicted = painted(movie.instances(t, t + 1), lineage, first=t)[0]
         yield movie.movie.tracks(t, t + 1)[0].astype(np.int64), predicted.astype(np.int64)
-
-
-def troubles(measured: Sequence[Measured]) -> list[str]:
-    """Return what went wrong, a line for each entrant that has no figures."""
-    return [f"{each.entrant.name}: {each.trouble}" for each in measured if each.trouble]

@@ -22,7 +22,7 @@ from graticule.storage.experiment import Experiment
 from graticule.synthetic import simulate
 from graticule.synthetic.presets import find_preset
 from graticule.training.sources.kinds import SYNTHETIC
-from graticule.training.sources.stamps import digest_below
+from graticule.training.sources.stamps import digest_of, stamps_of_experiment
 
 _TRUTH = ("simulate-", "link-")
 """How the names of runs begin that write tracks and events."""
@@ -94,10 +94,8 @@ class ExperimentMovie(TruthMovie):
         return tuple(replace(event, frame=index[event.frame]) for event in told if event.frame in index)
 
     def digest(self) -> str:
-        """Return a digest of the attributes, and of the labels' files, sizes and times."""
-        attributes = self.experiment.attributes.model_dump_json()
-        labels = digest_below(self.experiment.path(layout.TRACKS))
-        return hashlib.sha256(f"{attributes}{labels}".encode()).hexdigest()
+        """Return a digest of the attributes, and of the labels' files (:mod:`..sources.stamps`)."""
+        return digest_of(stamps_of_experiment(self.experiment, layout.TRACKS))
 
 
 @final

@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from graticule.core.environment import environment
-from graticule.core.errors import ConfigError, GraticuleError
 from graticule.core.progress import Listener, ignore
-from graticule.experiments.provenance import git_revision, machine
 from graticule.experiments.runs import Run, start
 from graticule.report.trackers import Row
 from graticule.training.comparison.apart import one_by_one
-from graticule.training.comparison.folder import check_free
-from graticule.training.comparison.record import short
+from graticule.training.comparison.recording import (
+    describe,
+    done_but_for_mlflow,
+    log_files,
+    recording,
+    short,
+)
 from graticule.training.tracker_comparison.compare import Asked, Compared, Execute, compare_trackers
 from graticule.training.tracker_comparison.entrants import Entrant
 
@@ -53,43 +54,25 @@ def compare_in_mlflow(
     Raises:
         GraticuleError: As :func:`compare_trackers` does, or if MLflow does not answer.
     """
-    check_free(out, overwrite=overwrite)
-    run = start(EXPERIMENT, out.name)
 
     def log_all(done: Compared) -> None:
-        try:
+        with done_but_for_mlflow(done.out):
             _logged(done, run)
             run.finish()
-        except ConfigError as error:
-            raise ConfigError(
-                f"{error}; the comparison is done and lies in {done.out}, only MLflow does not know"
-            ) from None
 
-    try:
-        _describe(run, entrants, out, asked)
+    with recording(EXPERIMENT, out, overwrite=overwrite) as run:
+        describe(run, out)
+        run.params({**asdict(asked), "trackers": [entrant.name for entrant in entrants]})
         done = compare_trackers(
             entrants, out, asked, execute=execute, listen=listen, overwrite=overwrite, then=log_all
         )
-    except BaseException as error:
-        with suppress(GraticuleError):  # what went wrong first is what the user must know
-            run.finish("FAILED" if isinstance(error, Exception) else "KILLED")
-        raise
     return Recorded(compared=done, run=run)
-
-
-def _describe(run: Run, entrants: Sequence[Entrant], out: Path, asked: Asked) -> None:
-    revision = git_revision()
-    tags = {"machine": machine(), "out": str(out)}
-    run.tags({**tags, "mlflow.source.git.commit": revision} if revision else tags)
-    run.params({**asdict(asked), "trackers": [entrant.name for entrant in entrants]})
-    run.artifact(json.dumps(environment(), indent=1).encode(), "environment.json")
 
 
 def _logged(done: Compared, run: Run) -> None:
     for movie in {each.movie.name: each.movie for each in done.movies}.values():
         run.data(movie.name, movie.digest(), role="evaluation")
-    for path in sorted(done.out.iterdir()):
-        run.artifact(path, path.name)
+    log_files(run, done.out)
     for place in range(len(done.measured)):
         _child(done, place, run)
 

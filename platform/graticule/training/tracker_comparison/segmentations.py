@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from graticule import models
-from graticule.core.errors import ConfigError, GraticuleError
+from graticule.core.errors import ConfigError
 from graticule.core.segmenter import Patch
 from graticule.core.window import whole
 from graticule.models.registry import WEIGHTS
@@ -41,15 +41,8 @@ class SegmentMovie(Task["str | None"]):
         """Return what went wrong."""
         return f"{self.name}: {trouble}"
 
-    def __call__(self) -> "str | None":
+    def work(self) -> None:
         """Segment frame by frame, each whole, with options fitted to the movie without its labels."""
-        try:
-            self._write()
-        except (GraticuleError, OSError, MemoryError, torch.OutOfMemoryError) as error:
-            return self.failed(str(error).strip() or type(error).__name__)
-        return None
-
-    def _write(self) -> None:
         torch.set_num_threads(self.threads)
         network = self.entrant.network
         if network is None:

@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from graticule.evaluation.intervals import bootstrap_interval
-from graticule.report.comparison.values import Mean
 from graticule.report.trackers.values import METRICS, Group, Row
-from graticule.training.comparison.summary import RESAMPLES
+from graticule.training.comparison.summary import mean_of
 from graticule.training.tracker_comparison.entrants import BASELINE
 from graticule.training.tracker_comparison.measure import Measured, MovieScores
 from graticule.training.tracker_comparison.movies import Segmented, groups_of
@@ -44,8 +40,8 @@ def _row(each: Measured, places: Sequence[int], base: Measured | None) -> Row:
         name=each.entrant.name,
         frames_per_s=sum(s.frames for s in scores) / max(sum(s.seconds for s in scores), 1e-9),
         memory_bytes=each.memory_bytes,
-        means={metric: mean(list(values.values())) for metric, values in ours.items() if values},
-        differences={metric: mean(list(values.values())) for metric, values in apart.items() if values},
+        means={metric: mean_of(list(values.values())) for metric, values in ours.items() if values},
+        differences={metric: mean_of(list(values.values())) for metric, values in apart.items() if values},
         movies={metric: len(values) for metric, values in ours.items() if values},
     )
 
@@ -59,9 +55,3 @@ def _values(scores: Sequence[MovieScores], places: Sequence[int]) -> dict[str, V
 
 def _less(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Values:
     return {place: value - theirs[place] for place, value in ours.items() if place in theirs}
-
-
-def mean(values: Sequence[float]) -> Mean:
-    """Return the mean over movies with its interval."""
-    low, high = bootstrap_interval(values, resamples=RESAMPLES)
-    return Mean(value=float(np.mean(values)), low=low, high=high)
