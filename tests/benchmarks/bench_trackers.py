@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from graticule.training.tracker_comparison.movies import Making
 
 SEEDS = (101, 102, 103)
 PRESETS = ("hard", "medium", "easy")
+HOW = ((("truth", "yolov8n-seg"), SEEDS), ((DEFAULT,), SEEDS[:1]))
+"""Segmentations, and the seeds for them."""
 ASKED = {"synthetic:easy": (0.99, 0.95), "synthetic:medium": (0.97, 0.9)}
 """IDF1, and F1 of merges within four frames."""
 SHOWN = ("idf1", "hota", "tra", "switches", "fragmentations", "merge_f1_1", "merge_f1_4")
@@ -23,35 +25,35 @@ SHOWN = ("idf1", "hota", "tra", "switches", "fragmentations", "merge_f1_1", "mer
 
 def measure(folder: Path) -> list[str]:
     """Return a table of all trackers for each preset and segmentation."""
+    wanted = [(preset, *how) for how in HOW for preset in PRESETS]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = list(pool.map(lambda preset: _compared(preset, folder), PRESETS))
+        found = list(pool.map(lambda what: _compared(*what, folder), wanted))
     seeds = ", ".join(map(str, SEEDS))
     lines = [
         f"100 frames of 512 x 512, seeds {seeds} (`{DEFAULT}`: {SEEDS[0]} alone, so without intervals)."
         " Mean over movies [95 % bootstrap interval] (more than `overlap`, movie by movie)."
         " A thread each, two comparisons at a time.",
     ]
-    for groups in reversed(found):
-        for group in groups:
-            lines += ["", *_table(group)]
+    groups = [group for groups in found for group in groups]
+    for group in sorted(groups, key=lambda group: -PRESETS.index(group.data.removeprefix("synthetic:"))):
+        lines += ["", *_table(group)]
     return lines
 
 
-def _compared(preset: str, folder: Path) -> list[Group]:
+def _compared(
+    preset: str, segmentations: tuple[str, ...], seeds: tuple[int, ...], folder: Path
+) -> Sequence[Group]:
     weights = os.environ.get("GRATICULE_BENCH_WEIGHTS")
-    options = {"deaot.weights": weights} if weights else {}
-    groups: list[Group] = []
-    for segmentations, seeds in ((("truth", "yolov8n-seg"), SEEDS), ((DEFAULT,), SEEDS[:1])):
-        asked = Asked(
-            data=(f"synthetic:{preset}",),
-            segmentations=segmentations,
-            making=Making(frames=100, size=512, seeds=seeds),
-        )
-        out = folder / f"{preset}-{segmentations[0]}"
-        done = compare_trackers(entrants_of(["all"], options), out, asked)
-        assert not done.troubles, done.troubles
-        groups += done.comparison.groups
-        print(*(line for group in done.comparison.groups for line in _table(group)), sep="\n", flush=True)
+    asked = Asked(
+        data=(f"synthetic:{preset}",),
+        segmentations=segmentations,
+        making=Making(frames=100, size=512, seeds=seeds),
+    )
+    entrants = entrants_of(["all"], {"deaot.weights": weights} if weights else {})
+    done = compare_trackers(entrants, folder / f"{preset}-{segmentations[0]}", asked)
+    assert not done.troubles, done.troubles
+    groups = done.comparison.groups
+    print(*(line for group in groups for line in ("", *_table(group))), sep="\n", flush=True)
     return groups
 
 

@@ -32,12 +32,10 @@ WRONG = {
     "laptrack": _IN_PIECES,
     "trackpy": _IN_PIECES
     | {"two particles become one", "one particle becomes two", "the child of a merge merges again"},
-    "deaot": {"a particle not seen for longer than that is another one"},
 }
 """Cases that a tracker gets wrong.
 
-laptrack looks one frame ahead, trackpy knows neither merge nor split, deaot goes on looking
-for longer and holds the other one for the old one, as it lies in the same place.
+laptrack looks one frame ahead, trackpy knows neither merge nor split.
 """
 
 

@@ -7,7 +7,8 @@ from graticule.experiments.server import client
 from graticule.training.comparison import Asked, compare_in_mlflow, entrants_of
 from graticule.training.comparison.apart import here
 from graticule.training.comparison.crown import crown
-from graticule.training.comparison.record import EXPERIMENT, short
+from graticule.training.comparison.record import EXPERIMENT
+from graticule.training.comparison.recording import short
 from graticule.training.sources import open_source
 from threads import one_thread  # noqa: F401
 

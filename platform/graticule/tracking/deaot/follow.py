@@ -6,6 +6,7 @@ and two windows that share a frame agree on them.
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt32
@@ -23,6 +24,14 @@ _WITHIN = 0.5
 _STILL = np.zeros(2)
 
 
+class _Links(NamedTuple):
+    """Sites, the instances that they lie on, and with how many pixels; sorted."""
+
+    site: Int[np.ndarray, " l"]
+    label: Int[np.ndarray, " l"]
+    pixels: Int[np.ndarray, " l"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Found:
     """What one frame showed of the sites of the frame before.
@@ -33,6 +42,7 @@ class Found:
         site: Of each link, the site; ``label`` the instance it lies on, ``pixels`` how much.
         label: See ``site``.
         pixels: See ``site``.
+        claims: Of each link, whether the instance can be the site's object by it.
         carried: Sites without an instance that the network still sees, on pixels of their own.
     """
 
@@ -41,6 +51,7 @@ class Found:
     site: Int[np.ndarray, " l"]
     label: Int[np.ndarray, " l"]
     pixels: Int[np.ndarray, " l"]
+    claims: Bool[np.ndarray, " l"]
     carried: Bool[np.ndarray, " n"]
 
 
@@ -95,44 +106,42 @@ class Follower:
         labels: UInt32[np.ndarray, "y x"],
         before: UInt32[np.ndarray, "y x"],
     ) -> Found:
-        sites = self.sites
+        sites, settings = self.sites, self.settings
         whole = np.bincount(owner[owner >= 0], minlength=len(sites))
-        site, label, pixels = _overlaps(owner, labels)
-        covered = np.bincount(site, weights=pixels, minlength=len(sites))
         area = np.bincount(labels.ravel())
+        told = _overlaps(owner, labels)
+        site, label, pixels = told
+        covered = np.bincount(site, weights=pixels, minlength=len(sites))
         iou = pixels / (whole[site] + area[label] - pixels)
         linked = np.zeros(len(sites), np.bool_)
         linked[site[assign(site, label, 1 - iou, most=1 - _LEAST_IOU)]] = True
         own = whole - covered
-        carried = ~linked & (own >= self.settings.least_kept_area * sites.area)
+        carried = ~linked & (own >= settings.least_kept_area * sites.area)
         carried &= (own <= _MOST_GROWTH * sites.area) & (covered < _WITHIN * np.maximum(whole, 1))
-        lost = (sites.missed == 0) & (whole < self.settings.least_kept_area * sites.area)
-        more = self._overlooked(lost, labels, before)
-        site, label, pixels = (np.concatenate(both) for both in zip((site, label, pixels), more, strict=True))
-        return Found(sites=sites, owner=owner, site=site, label=label, pixels=pixels, carried=carried)
+        lost = whole < settings.least_kept_area * sites.area
+        owned = np.bincount(label, weights=pixels, minlength=len(area))
+        fresh = area - owned >= settings.least_untracked * area
+        links, claims = _both(told, _overlaps(self._sites_at(before), labels), lost, fresh)
+        return Found(sites=sites, owner=owner, **links._asdict(), claims=claims, carried=carried)
 
-    def _overlooked(
-        self,
-        lost: Bool[np.ndarray, " n"],
-        labels: UInt32[np.ndarray, "y x"],
-        before: UInt32[np.ndarray, "y x"],
-    ) -> tuple[Int[np.ndarray, " l"], Int[np.ndarray, " l"], Int[np.ndarray, " l"]]:
-        """Return links to the instances that lie where sites were that the network lost.
-
-        The network too lets one particle swallow another; with these links both are parents.
-        """
-        sites = np.full(int(self.labels.max(initial=0)) + 1, -1, np.int64)
-        sites[self.sites.label[lost]] = np.flatnonzero(lost)
-        return _overlaps(sites[before], labels)
+    def _sites_at(self, before: UInt32[np.ndarray, "y x"]) -> Int[np.ndarray, "y x"]:
+        """Return the sites of the instances of the frame before, -1 elsewhere."""
+        seen = np.flatnonzero(self.sites.missed == 0)
+        table = np.full(int(self.labels.max(initial=0)) + 1, -1, np.int64)
+        table[self.sites.label[seen]] = seen
+        return np.asarray(table[before])
 
     # -- the frame's prediction, next reference --------------------------------------------
 
     def _claimed(self, seen: Sites, found: Found) -> Sites:
         """Return the frame's instances with their objects: known ones, or new names."""
-        order = np.lexsort((-found.site, found.pixels))  # the last write wins: most pixels
+        order = np.flatnonzero(found.claims)
+        order = order[
+            np.lexsort((-found.site[order], found.pixels[order]))
+        ]  # the last write wins: most pixels
         most = dict(zip(found.label[order].tolist(), found.site[order].tolist(), strict=True))
         covered = dict.fromkeys(seen.label.tolist(), 0)
-        for label, pixels in zip(found.label.tolist(), found.pixels.tolist(), strict=True):
+        for label, pixels in zip(found.label[order].tolist(), found.pixels[order].tolist(), strict=True):
             covered[label] = covered.get(label, 0) + pixels
         objects, fresh = [], self.named
         for label, area in zip(seen.label.tolist(), seen.area.tolist(), strict=True):
@@ -176,15 +185,35 @@ def shifted(labels: UInt32[np.ndarray, "y x"], by: Float[np.ndarray, "2"]) -> UI
     return np.asarray(ndimage.shift(labels, np.rint(by), order=0))
 
 
-def _overlaps(
-    owner: Int[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]
-) -> tuple[Int[np.ndarray, " l"], Int[np.ndarray, " l"], Int[np.ndarray, " l"]]:
+def _both(
+    told: _Links, there: _Links, lost: Bool[np.ndarray, " n"], fresh: Bool[np.ndarray, " m"]
+) -> tuple[_Links, Bool[np.ndarray, " l"]]:
+    """Return the network's links, completed by those of place, and which of them claim an instance.
+
+    The network too lets one particle swallow another, and forgets the other: of sites that it lost,
+    and of instances that are new to it, place decides. So both are parents of what is there,
+    and what comes out of it later is no stranger. A link that both tell has the pixels of either.
+    """
+    known, keys = (links.site * len(fresh) + links.label for links in (told, there))
+    again = np.isin(keys, known)
+    pixels = told.pixels.copy()
+    rows = np.searchsorted(known, keys[again])
+    pixels[rows] = np.maximum(pixels[rows], there.pixels[again])
+    more = ~again & (lost[there.site] | fresh[there.label])
+    links = _Links(
+        np.concatenate([told.site, there.site[more]]),
+        np.concatenate([told.label, there.label[more]]),
+        np.concatenate([pixels, there.pixels[more]]),
+    )
+    return links, np.concatenate([np.ones(len(known), np.bool_), lost[there.site[more]]])
+
+
+def _overlaps(owner: Int[np.ndarray, "y x"], labels: UInt32[np.ndarray, "y x"]) -> _Links:
     """Return (site, label, pixels) of all that share pixels; no site is -1, no label 0."""
     both = (owner >= 0) & (labels > 0)
     width = int(labels.max(initial=0)) + 1
     keys, pixels = np.unique(owner[both] * width + labels[both], return_counts=True)
-    site, label = np.divmod(keys, width)
-    return site, label, pixels
+    return _Links(*np.divmod(keys, width), pixels)
 
 
 def _seen(frame: int, labels: UInt32[np.ndarray, "y x"]) -> Sites:
