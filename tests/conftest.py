@@ -23,8 +23,9 @@ hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
-# Where a test does not choose, the one that learnt nothing: it is fast, and finds the same anywhere.
+# Where a test does not choose, those that learnt nothing: they are fast, and find the same anywhere.
 os.environ["GRATICULE_SEGMENTER"] = "threshold"
+os.environ["GRATICULE_TRACKER"] = "overlap"
 
 SHARED = Path(os.environ.get("GRATICULE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

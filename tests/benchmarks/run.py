@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], default=[])
     names = parser.parse_args().names or NAMES
     os.environ["GRATICULE_SEGMENTER"] = "threshold"  # what the pipeline costs, and not a network
+    os.environ["GRATICULE_TRACKER"] = "overlap"
     for name in names:
         print(f"== {name}", flush=True)
         with tempfile.TemporaryDirectory(prefix="grat-bench-") as folder:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from graticule import tracking
 from graticule.core.progress import ignore
 from graticule.evaluation.instances import score_instances
 from graticule.models.registry import DEFAULT
@@ -31,7 +32,7 @@ __all__ = ["one_thread"]
 NAMES = ["threshold", "swin-unet", "vmamba", "efficient-sam-ti", "yolov8n-seg"]
 LEARNED = NAMES[1:]
 FRAMES, CROP, TILE = 3, "0:96,0:64", 64
-NOTHING_CHOSEN = '{"env_vars": {"GRATICULE_SEGMENTER": ""}}'
+NOTHING_CHOSEN = '{"env_vars": {"GRATICULE_SEGMENTER": "", "GRATICULE_TRACKER": ""}}'
 INSTANCES = ("labels/instances",)
 TABLES = ["events", "frames", "particles", "tracks"]
 
@@ -186,6 +187,8 @@ def test_a_submitted_job_that_chooses_nothing_finds_particles_by_the_default(clu
     assert done.status == 0, done.output
     [configuration] = (out / "runs").glob("segment-*/config.json")
     assert json.loads(configuration.read_text())["segmenter"] == DEFAULT
+    [configuration] = (out / "runs").glob("link-*/config.json")
+    assert json.loads(configuration.read_text())["tracker"] == tracking.DEFAULT
     labels = Experiment.open(str(out)).read_labels("instances", 0, 1)[0].astype(np.int64)
     assert score_instances(labels, simulated.labels.astype(np.int64)).f1 > 0.8
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from graticule import tracking
 from graticule.core.errors import ConfigError
 from graticule.models.registry import DEFAULT, DEFAULT_VARIABLE
 from graticule.pipeline.settings import (
@@ -70,6 +71,10 @@ def test_the_environment_may_set_another_default(monkeypatch):
     assert SegmentSettings().segmenter == TrackSettings().segment.segmenter == "swin-unet"
     monkeypatch.setenv(DEFAULT_VARIABLE, "")
     assert SegmentSettings().segmenter == TrackSettings().segment.segmenter == DEFAULT
+    monkeypatch.setenv(tracking.DEFAULT_VARIABLE, "trackpy")
+    assert LinkSettings().tracker == TrackSettings().link.tracker == "trackpy"
+    monkeypatch.setenv(tracking.DEFAULT_VARIABLE, "")
+    assert LinkSettings().tracker == TrackSettings().link.tracker == tracking.DEFAULT
 
 
 def test_settings_cannot_be_changed_afterwards():

@@ -27,6 +27,8 @@ from graticule.pipeline.settings import (
     checked,
 )
 from graticule.storage.place import Place
+from graticule.tracking import DEFAULT as DEFAULT_TRACKER
+from graticule.tracking import DEFAULT_VARIABLE as DEFAULT_TRACKER_VARIABLE
 
 log = logging.getLogger(__name__)
 app = typer.Typer(
@@ -65,7 +67,9 @@ SegmenterName = Annotated[
         help="How particles are found: champion, or one of: graticule models",
     ),
 ]
-TrackerName = Annotated[str, typer.Option("--tracker", help="How particles are followed")]
+TrackerName = Annotated[
+    str, typer.Option("--tracker", envvar=DEFAULT_TRACKER_VARIABLE, help="How particles are followed")
+]
 Weights = Annotated[
     str | None, typer.Option("--weights", help="Of the network: builtin, FILE, URL or models:/name@alias")
 ]
@@ -100,7 +104,7 @@ def track(
     frame_interval_s: Interval = None,
     segmenter: SegmenterName = DEFAULT,
     weights: Weights = None,
-    tracker: TrackerName = "overlap",
+    tracker: TrackerName = DEFAULT_TRACKER,
     tile: Tile = None,
     polarity: PolarityOption = Polarity.auto,
     min_diameter_px: MinPx = None,
@@ -189,7 +193,7 @@ def segment(
 @app.command()
 def link(
     experiment: Annotated[str, typer.Argument(metavar="EXP")],
-    tracker: TrackerName = "overlap",
+    tracker: TrackerName = DEFAULT_TRACKER,
     tracker_option: TrackerOption = None,
     workers: Workers = None,
     overwrite: Overwrite = False,

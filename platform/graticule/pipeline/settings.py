@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from graticule.core.errors import ConfigError
 from graticule.models.registry import default_segmenter
+from graticule.tracking import default_tracker
 
 
 class Settings(BaseModel):
@@ -67,7 +68,7 @@ class SegmentSettings(Settings):
 class LinkSettings(Settings):
     """How particles are followed. ``options`` belong to the tracker."""
 
-    tracker: str = "overlap"
+    tracker: str = Field(default_factory=default_tracker)
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -76,7 +77,7 @@ class TrackSettings(Settings):
 
     ingest: IngestSettings = IngestSettings()
     segment: SegmentSettings = Field(default_factory=SegmentSettings)
-    link: LinkSettings = LinkSettings()
+    link: LinkSettings = Field(default_factory=LinkSettings)
 
 
 def checked(kind: type[S], values: dict[str, Any]) -> S:

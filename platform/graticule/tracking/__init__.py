@@ -1,5 +1,6 @@
 """Identities through time: trackers, by name."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,15 @@ TRACKERS = {
     "overlap": "graticule.tracking.overlap:create",
     "trackpy": "graticule.tracking.libraries.trackpy:create",
 }
+
+DEFAULT = "deaot"
+"""The one that measures best on segmented movies (docs/trackers.md)."""
+DEFAULT_VARIABLE = "GRATICULE_TRACKER"
+
+
+def default_tracker() -> str:
+    """Return what follows unless a user chooses: ``$GRATICULE_TRACKER``, or :data:`DEFAULT`."""
+    return os.environ.get(DEFAULT_VARIABLE) or DEFAULT
 
 
 def create(name: str, **options: Any) -> Tracker:
