@@ -14,8 +14,8 @@ TRACKERS = {
     "trackpy": "graticule.tracking.libraries.trackpy:create",
 }
 
-DEFAULT = "deaot"
-"""The one that measures best on segmented movies (docs/trackers.md)."""
+DEFAULT = "overlap"
+"""The one that is right most often on real movies, and the quickest (docs/trackers.md)."""
 DEFAULT_VARIABLE = "GRATICULE_TRACKER"
 
 
