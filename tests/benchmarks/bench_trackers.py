@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from graticule.models.registry import DEFAULT
 from graticule.report.comparison.values import Mean
 from graticule.report.trackers import METRICS, Group, Row
 from graticule.training.tracker_comparison import Asked, compare_trackers, entrants_of
@@ -16,8 +15,6 @@ from graticule.training.tracker_comparison.movies import Making
 
 SEEDS = (101, 102, 103)
 PRESETS = ("hard", "medium", "easy")
-HOW = ((("truth", "yolov8n-seg"), SEEDS), ((DEFAULT,), SEEDS[:1]))
-"""Segmentations, and the seeds for them."""
 ASKED = {"synthetic:easy": (0.99, 0.95), "synthetic:medium": (0.97, 0.9)}
 """IDF1, and F1 of merges within four frames."""
 SHOWN = ("idf1", "hota", "tra", "switches", "fragmentations", "merge_f1_1", "merge_f1_4")
@@ -25,32 +22,27 @@ SHOWN = ("idf1", "hota", "tra", "switches", "fragmentations", "merge_f1_1", "mer
 
 def measure(folder: Path) -> list[str]:
     """Return a table of all trackers for each preset and segmentation."""
-    wanted = [(preset, *how) for how in HOW for preset in PRESETS]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = list(pool.map(lambda what: _compared(*what, folder), wanted))
-    seeds = ", ".join(map(str, SEEDS))
+        found = list(pool.map(lambda preset: _compared(preset, folder), PRESETS))
     lines = [
-        f"100 frames of 512 x 512, seeds {seeds} (`{DEFAULT}`: {SEEDS[0]} alone, so without intervals)."
-        " Mean over movies [95 % bootstrap interval] (more than `overlap`, movie by movie)."
-        " A thread each, two comparisons at a time.",
+        f"100 frames of 512 x 512, seeds {', '.join(map(str, SEEDS))}. Mean over movies [95 % bootstrap"
+        " interval] (more than `overlap`, movie by movie). A thread each, two comparisons at a time.",
     ]
-    groups = [group for groups in found for group in groups]
-    for group in sorted(groups, key=lambda group: -PRESETS.index(group.data.removeprefix("synthetic:"))):
-        lines += ["", *_table(group)]
+    for groups in reversed(found):
+        for group in groups:
+            lines += ["", *_table(group)]
     return lines
 
 
-def _compared(
-    preset: str, segmentations: tuple[str, ...], seeds: tuple[int, ...], folder: Path
-) -> Sequence[Group]:
+def _compared(preset: str, folder: Path) -> Sequence[Group]:
     weights = os.environ.get("GRATICULE_BENCH_WEIGHTS")
     asked = Asked(
         data=(f"synthetic:{preset}",),
-        segmentations=segmentations,
-        making=Making(frames=100, size=512, seeds=seeds),
+        segmentations=("truth", "yolov8n-seg"),
+        making=Making(frames=100, size=512, seeds=SEEDS),
     )
     entrants = entrants_of(["all"], {"deaot.weights": weights} if weights else {})
-    done = compare_trackers(entrants, folder / f"{preset}-{segmentations[0]}", asked)
+    done = compare_trackers(entrants, folder / preset, asked)
     assert not done.troubles, done.troubles
     groups = done.comparison.groups
     print(*(line for group in groups for line in ("", *_table(group))), sep="\n", flush=True)
