@@ -63,7 +63,7 @@ def _endless(tracker: DeAOTTracker, network: DeAOT) -> list[str]:
         for name, part in (("100 to 200", early), ("1900 to 2000", late))
     ]
     return [
-        "20 lasting objects on 257 x 257, 2,000 frames in one run, two threads.",
+        "20 lasting objects on 257 x 257, 2,000 frames in one run.",
         "",
         "| frames | median CPU s a frame | resident MiB | tokens remembered |",
         "|---|---|---|---|",
