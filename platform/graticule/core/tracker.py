@@ -78,6 +78,7 @@ class Tracker(ABC):
             width: Of the whole frame, in pixels.
             pixel_size_nm: If known.
         """
+        # Never asked of a tracker without windows; one that has some says how it follows them.
         raise NotImplementedError(f"tracker {self.name} follows no windows")
 
     @property
