@@ -6,7 +6,7 @@ EXTRAS := em,yolo,compare,dev
 STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench weights clean constraints
+.PHONY: demo test lint bench weights serve clean constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("graticule needs Python 3.11 or newer, got " + sys.version.split()[0] + "; set PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -32,6 +32,9 @@ bench: $(STAMP)
 
 weights: $(STAMP)
 	$(BIN)/python infra/train_weights.py
+
+serve: $(STAMP)
+	$(BIN)/python -m serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 clean:
 	rm -rf $(VENV) demo

@@ -28,6 +28,7 @@ NAMES = (
     "left_out",
     "following",
     "trackers",
+    "serve",
 )
 
 

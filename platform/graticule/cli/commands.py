@@ -14,6 +14,7 @@ from graticule.cli.mlflow import mlflow
 from graticule.cli.models import models_app
 from graticule.cli.paths import located, located_weights
 from graticule.cli.progress import progress_bars
+from graticule.cli.promote import promote
 from graticule.cli.train import train
 from graticule.cli.values import named_values
 from graticule.core.errors import ConfigError, GraticuleError
@@ -43,6 +44,7 @@ app.command()(train)
 app.command()(mlflow)
 app.command()(compare)
 app.command()(compare_trackers)
+app.command()(promote)
 
 
 class Polarity(StrEnum):

@@ -1,6 +1,16 @@
 """The segmenters, by name."""
 
 from graticule.models.catalogue import ModelRow, describe
-from graticule.models.registry import SEGMENTERS, adapt, check_weights, create, identity, pinned
+from graticule.models.registry import SEGMENTERS, adapt, check_weights, create, identity, pinned, refitted
 
-__all__ = ["SEGMENTERS", "ModelRow", "adapt", "check_weights", "create", "describe", "identity", "pinned"]
+__all__ = [
+    "SEGMENTERS",
+    "ModelRow",
+    "adapt",
+    "check_weights",
+    "create",
+    "describe",
+    "identity",
+    "pinned",
+    "refitted",
+]

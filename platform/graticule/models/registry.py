@@ -51,6 +51,24 @@ def create(name: str, **options: Any) -> Segmenter:
     return segmenter
 
 
+def refitted(segmenter: Segmenter, options: Mapping[str, Any]) -> Segmenter:
+    """Return a segmenter of the same kind with other options, which uses the same network in memory.
+
+    Args:
+        segmenter: Whose network is used; loaded if it was not.
+        options: As :func:`adapt` returns them, of the same weights.
+
+    Raises:
+        ConfigError: If there is no such option, or not with such a value.
+        InputError: If the weights cannot be had.
+    """
+    kind: Any = type(segmenter)
+    checked = _checked(segmenter.name, kind.Options, options)
+    given = () if segmenter.name in WITHOUT_NETWORK else (segmenter.network_in_memory(),)  # type: ignore[attr-defined]
+    fitted: Segmenter = kind(checked, *given)
+    return fitted
+
+
 def adapt(name: str, options: Mapping[str, Any], frames: Iterable[Num[np.ndarray, "y x"]]) -> dict[str, Any]:
     """Return ``options`` with all that is "auto" resolved to fit a movie, weights pinned.
 

@@ -137,14 +137,26 @@ class EfficientSam(Segmenter):
         return Embedded(features=features, scene=scene, shape=image.shape)
 
     def at(
-        self, image: Embedded, *, points: Sequence[Point] = (), boxes: Sequence[BoxPrompt] = ()
+        self,
+        image: Embedded,
+        *,
+        points: Sequence[Point] = (),
+        boxes: Sequence[BoxPrompt] = (),
+        outside: Sequence[Point] = (),
     ) -> list[PromptedMask]:
         """Return a mask for each point (y, x), then one for each box (y0, x0, y1, x1), in image pixels.
+
+        Args:
+            image: What :meth:`embedding` gave.
+            points: To lie in the particle that each asks for.
+            boxes: Around the particle that each asks for.
+            outside: Points that lie in none of them. The network was taught no such prompts, so of its
+                answers the best is taken that holds none; a mask without pixels if there is none.
 
         Raises:
             ConfigError: If a prompt lies outside of the image, or a box is inside out.
         """
-        check_prompts(image.shape, points, boxes)
+        check_prompts(image.shape, [*points, *outside], boxes)
         machine = self.machine
         with machine.precision():
             return masks_at(
@@ -152,6 +164,7 @@ class EfficientSam(Segmenter):
                 image,
                 points=points,
                 boxes=boxes,
+                outside=outside,
                 device=machine.device,
                 chunk=machine.chunk,
             )
@@ -183,6 +196,10 @@ class EfficientSam(Segmenter):
                 native_size=self._semantic.native_size,
             )
         return self._machine
+
+    def network_in_memory(self) -> nn.Module:
+        """Return the network, loaded if need be, for another segmenter to use as well."""
+        return self._semantic.network_in_memory()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_machine": None}

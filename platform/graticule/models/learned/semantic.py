@@ -76,6 +76,21 @@ class SemanticSegmenter(Segmenter):
             ConfigError: If this machine lacks the device, or its memory is too small.
             InputError: If the weights cannot be had, or the network answers with NaN.
         """
+        return self.segment_stills(patch, statistics, [self.options] * len(statistics))
+
+    def segment_stills(
+        self, patch: Patch, statistics: Sequence[Statistics], options: Sequence[LearnedOptions]
+    ) -> Segmentation:
+        """Segment frames that have nothing to do with each other, in one stream through the network.
+
+        Args:
+            patch: The frames, seen as this segmenter's options say (``view_px``, ``polarity``).
+            statistics: Of each.
+            options: By which the instances of each are drawn.
+
+        Raises:
+            See :meth:`segment`.
+        """
         labels = np.zeros(patch.pixels.shape, np.uint32)
         foreground = np.zeros(patch.pixels.shape, np.float32)
         edges = cut_edges(patch)
@@ -85,9 +100,9 @@ class SemanticSegmenter(Segmenter):
                 logit,
                 distance[0] if distance else None,
                 cut=edges,
-                probability=self.options.probability,
-                split=self.options.split,
-                min_diameter_px=_number(self.options.min_diameter_px),
+                probability=options[t].probability,
+                split=options[t].split,
+                min_diameter_px=_number(options[t].min_diameter_px),
             )
             foreground[(t, *patch.trusted)] = expit(logit)
         return Segmentation(labels=labels, foreground=foreground)
@@ -119,6 +134,10 @@ class SemanticSegmenter(Segmenter):
             self._network = network.eval().to(device)
             self._place = device, Batch.of(self.options.batch, device)
         return self._network, *self._place
+
+    def network_in_memory(self) -> nn.Module:
+        """Return the network, loaded if need be, for another segmenter to use as well."""
+        return self.ready()[0]
 
     def _loaded(self) -> nn.Module:
         from graticule.models.weights import load_network

@@ -120,6 +120,10 @@ class Yolo(Segmenter):
         assert self._network is not None
         return self._network
 
+    def network_in_memory(self) -> nn.Module:
+        """Return the network, loaded if need be, for another segmenter to use as well."""
+        return self.network
+
     @property
     def _least_area(self) -> float:
         least = self.options.min_diameter_px

@@ -76,10 +76,14 @@ def masks_at(
     *,
     points: Sequence[Point],
     boxes: Sequence[BoxPrompt],
+    outside: Sequence[Point] = (),
     device: torch.device,
     chunk: int,
 ) -> list[PromptedMask]:
-    """Return a mask for each point, then for each box: the one the network trusts most."""
+    """Return a mask for each point, then for each box: the one the network trusts most.
+
+    Of those that hold no point of ``outside``; a mask without pixels where all do.
+    """
     asked = [Prompts(
         points=np.array(points, np.float32).reshape(-1, 1, 2),
         labels=(POINT,),
@@ -90,34 +94,46 @@ def masks_at(
         order=np.arange(len(boxes)),
     )]  # fmt: skip
     features = image.features.to(device)
-    answers = [_answers(network, features, prompts, image, chunk) for prompts in asked if len(prompts)]
+    answers = [
+        _answers(network, features, prompts, image, outside, chunk) for prompts in asked if len(prompts)
+    ]
     return [mask for some in answers for mask in some]
 
 
 def _answers(
-    network: Promptable, features: Tensor, prompts: Prompts, image: Embedded, chunk: int
+    network: Promptable,
+    features: Tensor,
+    prompts: Prompts,
+    image: Embedded,
+    outside: Sequence[Point],
+    chunk: int,
 ) -> list[PromptedMask]:
     points, labels = tensors(prompts, image.scene, features.device)
     edge = STRIDE * image.scene.lattice.size
     seeds = _seeds(prompts, image.scene.lattice)
     out: list[PromptedMask] = []
     for part in network.candidates(features, points, labels, image_size=(edge, edge), chunk=chunk):
-        for query, k in _best_of_each(part).items():
-            score = float(part.iou[k])
-            logits = part.logits[k].float()
-            found = cut_out(logits, score=score, order=query, at=seeds[query], scene=image.scene)
-            out.append(PromptedMask(mask=_whole(found, image.shape), score=score))
+        for query, ranked in _ranked(part).items():
+            for k in ranked:
+                score = float(part.iou[k])
+                logits = part.logits[k].float()
+                found = cut_out(logits, score=score, order=query, at=seeds[query], scene=image.scene)
+                mask = _whole(found, image.shape)
+                if not any(mask[round(y), round(x)] for y, x in outside):
+                    break
+            else:
+                mask, score = np.zeros(image.shape, bool), 0.0
+            out.append(PromptedMask(mask=mask, score=score))
     return out
 
 
-def _best_of_each(part: Chunk) -> dict[int, int]:
-    """Return for each prompt the index of its mask of the highest predicted IoU, the first of equals."""
-    best: dict[int, int] = {}
+def _ranked(part: Chunk) -> dict[int, list[int]]:
+    """Return for each prompt the indices of its masks, the highest predicted IoU first."""
+    ranked: dict[int, list[int]] = {}
     iou = part.iou.tolist()
     for k, query in enumerate(part.query.tolist()):
-        if query not in best or iou[k] > iou[best[query]]:
-            best[query] = k
-    return best
+        ranked.setdefault(query, []).append(k)
+    return {query: sorted(some, key=lambda k: -iou[k]) for query, some in ranked.items()}
 
 
 def _seeds(prompts: Prompts, lattice: Lattice) -> np.ndarray:

@@ -1,0 +1,191 @@
+"""A backend of replicas: what is asked goes to a handle, and what a handle can raise is told as a problem."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.serve.handle import DeploymentHandle
+
+from graticule.experiments.models import Registered
+from serve.backend import Backend, Chosen, Download, Pixels
+from serve.championship import Standing
+from serve.contract import JobAnswer, ModelsAnswer, Prompts, TrackOptions
+from serve.found import Labelled, Prompted
+from serve.keeping import File
+from serve.listing import chosen_key, listing
+from serve.measures import Measures
+from serve.naming import ModelKey
+from serve.networks import Polarity
+from serve.problems import Problem, busy
+from serve.settings import ServeSettings
+from serve.workers import NotRemembered
+
+log = logging.getLogger(__name__)
+_LOOK_SECONDS = 1.0
+_KEEPER_SECONDS = 5.0
+_TRIES = 2
+
+
+class OnServe(Backend):
+    """Asks deployments.
+
+    Args:
+        settings: Limits and times.
+        segmenting: Handle of :class:`serve.workers.Segmenting`.
+        prompting: Of :class:`serve.workers.Prompting`.
+        keeper: Of :class:`serve.keeping.Keeper`.
+        measures: Of this replica.
+        name: This replica's, for its metrics.
+    """
+
+    def __init__(
+        self,
+        settings: ServeSettings,
+        *,
+        segmenting: DeploymentHandle,
+        prompting: DeploymentHandle,
+        keeper: DeploymentHandle,
+        measures: Measures,
+        name: str,
+    ) -> None:
+        self._settings, self._measures, self._name = settings, measures, name
+        self._segmenting, self._prompting, self._keeper = segmenting, prompting, keeper
+        self._standing: Standing | None = None
+        self._versions: list[Registered] = []
+
+    async def look(self) -> None:
+        """Learn again and again from the keeper who is champion; ends when it is cancelled."""
+        while True:
+            try:
+                await self._learn("standing")
+            except Problem as problem:
+                log.warning("the keeper does not answer: %s", problem.detail)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def choose(self, name: str | None) -> Chosen:
+        """See :class:`Backend`."""
+        if self._standing is None:
+            await self._learn("standing")
+        assert self._standing is not None
+        key = chosen_key(name, self._standing, self._versions)
+        return Chosen(key=key, champion=key == self._standing.key)
+
+    async def segment(self, pixels: Pixels, key: ModelKey, *, polarity: Polarity, seconds: float) -> Labelled:
+        """See :class:`Backend`."""
+        handle = self._segmenting.options(multiplexed_model_id=str(key))
+        found: Labelled = await _asked(lambda: handle.segment.remote(pixels, key, polarity, seconds))
+        return found
+
+    async def prompted(
+        self,
+        digest: str,
+        key: ModelKey,
+        prompts: Prompts,
+        *,
+        pixels: Callable[[], Awaitable[Pixels]],
+        seconds: float,
+    ) -> Prompted:
+        """See :class:`Backend`."""
+        handle = self._prompting.options(session_id=digest)
+        found = await _asked(lambda: handle.prompted.remote(digest, key, prompts, None, seconds))
+        if isinstance(found, NotRemembered):
+            image = await pixels()
+            found = await _asked(lambda: handle.prompted.remote(digest, key, prompts, image, seconds))
+        assert isinstance(found, Prompted)
+        return found
+
+    async def models(self) -> ModelsAnswer:
+        """See :class:`Backend`."""
+        if self._standing is None:
+            await self._learn("standing")
+        assert self._standing is not None
+        return await asyncio.to_thread(listing, self._standing, self._versions)
+
+    async def refresh(self) -> ModelsAnswer:
+        """See :class:`Backend`."""
+        await self._learn("refresh")
+        return await self.models()
+
+    async def waits_for(self) -> str | None:
+        """See :class:`Backend`."""
+        try:
+            async with asyncio.timeout(_KEEPER_SECONDS):
+                missing: str | None = await _asked(self._keeper.waits_for.remote)
+                return missing
+        except (TimeoutError, Problem):
+            return "the keeper does not answer"
+
+    async def metrics(self) -> bytes:
+        """See :class:`Backend`."""
+        text: bytes = await _asked(lambda: self._keeper.metrics.remote(self._name, self._measures.families()))
+        return text
+
+    async def begin_movie(self) -> str:
+        """See :class:`Backend`."""
+        job: str = await _asked(self._keeper.begin_movie.remote)
+        return job
+
+    async def movie_bytes(self, job: str, chunk: bytes) -> None:
+        """See :class:`Backend`."""
+        # Asked once: bytes that came twice would make another movie.
+        await _asked(lambda: self._keeper.movie_bytes.remote(job, chunk), tries=1)
+
+    async def start_movie(self, job: str, name: str, options: TrackOptions) -> JobAnswer:
+        """See :class:`Backend`."""
+        chosen = await self.choose(options.model)
+        answer: JobAnswer = await _asked(
+            lambda: self._keeper.start_movie.remote(job, name, chosen.key, options), tries=1
+        )
+        return answer
+
+    async def job(self, job: str) -> JobAnswer:
+        """See :class:`Backend`."""
+        answer: JobAnswer = await _asked(lambda: self._keeper.job.remote(job))
+        return answer
+
+    async def delete_job(self, job: str) -> None:
+        """See :class:`Backend`."""
+        await _asked(lambda: self._keeper.delete_job.remote(job), tries=1)
+
+    async def download(self, job: str, name: str) -> Download:
+        """See :class:`Backend`."""
+        file: File = await _asked(lambda: self._keeper.file.remote(job, name))
+
+        async def chunks() -> AsyncIterator[bytes]:
+            stream: Any = self._keeper.options(stream=True).chunks.remote(job, name)
+            async for chunk in stream:
+                yield chunk
+
+        return Download(name=name, media_type=file.media_type, size_bytes=file.size_bytes, chunks=chunks())
+
+    async def _learn(self, how: str) -> None:
+        self._standing, self._versions = await _asked(getattr(self._keeper, how).remote)
+
+
+async def _asked(ask: Callable[[], Any], *, tries: int = _TRIES) -> Any:
+    """Return what a replica answers; ask another if that one is gone.
+
+    Raises:
+        Problem: What the replica returned as one; 503 if too many wait, 502 if replicas are gone.
+    """
+    for attempt in range(1, tries + 1):
+        try:
+            answer = await ask()
+        except BackPressureError as error:
+            raise busy(f"{error.args[0] if error.args else 'too many'} requests wait for a model") from None
+        except DeploymentUnavailableError:
+            raise busy("no worker can be started; see the server's log", seconds=10) from None
+        except RayActorError as error:
+            log.warning("a replica is gone (try %d of %d): %s", attempt, tries, _line(error))
+            continue
+        if isinstance(answer, Problem):
+            raise answer
+        return answer
+    raise Problem("replica-lost", "the worker of this request is gone; ask again")
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

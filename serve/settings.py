@@ -1,0 +1,116 @@
+"""What whoever runs the server decides: limits, times, sizes. The secret alone comes from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from graticule.core.errors import ConfigError
+from graticule.core.refusal import refusal
+
+TOKEN_VARIABLE, TOKEN_FILE_VARIABLE = "GRATICULE_SERVE_TOKEN", "GRATICULE_SERVE_TOKEN_FILE"
+"""The secret itself, or a file that holds it."""
+MIB = 2**20
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class ServeSettings(BaseModel):
+    """All that can be set; the defaults suit a laptop."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_model: str | None = None
+    """Who answers where neither request nor registry name a model; by default ``graticule``'s default."""
+    cors_origins: tuple[str, ...] = ()
+    """Other origins whose pages may ask: none. ``https://lab.example.org``."""
+
+    image_bytes: Count = 64 * MIB
+    """Most of one request's body, for an image."""
+    image_pixels: Count = 2**25
+    image_edge_px: Count = 16_384
+    least_edge_px: Count = 8
+    prompts: Count = 256
+    """Most points and boxes of one request."""
+    arriving_bytes: Count = 512 * MIB
+    """Most that bodies and their pixels take of memory at a time, over all requests of an ingress replica."""
+    waiting: Count = 32
+    """Most requests that wait for a model, over all; beyond it the answer is 503."""
+    request_seconds: Seconds = 60.0
+    """From the last byte in to the first byte out."""
+    upload_seconds: Seconds = 120.0
+    """For a body to arrive."""
+
+    batch: Count = 8
+    """Most images that a replica takes at once."""
+    batch_wait_seconds: Annotated[float, Field(ge=0, le=1)] = 0.01
+    models_kept: Count = 3
+    """Networks that a replica holds in memory; the one used longest ago makes room."""
+    embeddings_kept: Count = 48
+    """Images that a replica remembers for prompts, 4 MiB each."""
+    threads: Count = 1
+    """Of a replica's numeric libraries."""
+    least_replicas: Count = 1
+    most_replicas: Count = 2
+    """Of those that segment; there are more when more wait."""
+    ingress_replicas: Count = 1
+    prompt_replicas: Count = 1
+    cpus_each: Annotated[float, Field(gt=0)] = 0.1
+    """What a replica holds of Ray's CPUs: little, so that the pipeline finds room on a small machine."""
+    gpus_each: Annotated[float, Field(ge=0)] = 0.0
+    """What a replica with a network holds of Ray's GPUs."""
+
+    champion_seconds: Seconds = 10.0
+    """How often the registry is asked who is champion."""
+
+    movie_bytes: Count = 512 * MIB
+    movie_frames: Count = 600
+    movie_pixels: Count = 2**30
+    """Of all frames together."""
+    movies_waiting: Count = 8
+    movies_at_once: Count = 1
+    movie_seconds: Seconds = 3600.0
+    """Most that a movie is worked on."""
+    results_seconds: Seconds = 3600.0
+    """How long the results of a movie are kept."""
+    jobs_folder: str | None = None
+    """Where movies and their results lie meanwhile: by default the system's temporary folder. Name one
+    that all nodes see, and movies are worked on by all of them."""
+
+
+def read_settings(values: Mapping[str, Any]) -> ServeSettings:
+    """Return settings from values, which may be texts.
+
+    Raises:
+        ConfigError: If there is no such setting, or not with such a value.
+    """
+    try:
+        return ServeSettings.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(refusal(error, ServeSettings)) from None
+
+
+def secret() -> bytes | None:
+    """Return the token that requests must bear; ``None`` where none is asked for.
+
+    Raises:
+        ConfigError: If it is empty, or its file cannot be read.
+    """
+    file = os.environ.get(TOKEN_FILE_VARIABLE)
+    if file is not None:
+        try:
+            token = Path(file).read_text("utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"{TOKEN_FILE_VARIABLE}={file} cannot be read ({error.strerror})") from None
+    elif TOKEN_VARIABLE in os.environ:
+        token = os.environ[TOKEN_VARIABLE].strip()
+    else:
+        return None
+    if not token:
+        raise ConfigError(
+            f"the token in {TOKEN_FILE_VARIABLE if file else TOKEN_VARIABLE} is empty; unset it"
+        )
+    return token.encode()

@@ -1,0 +1,177 @@
+"""What a replica does: batches of images through networks, and prompts on images that it remembers.
+
+Plain asyncio: networks compute in one thread of their own, images are prepared in others. Problems
+are returned, not raised, since a replica's shell logs what is raised as a failure of its own.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from graticule.core.errors import GraticuleError
+from serve.backend import Pixels
+from serve.contract import Prompts
+from serve.found import Labelled, Prompted
+from serve.measures import Measures
+from serve.naming import ModelKey, key_of
+from serve.networks import Model, Polarity, Prepared
+from serve.problems import Problem, problem_of
+from serve.settings import ServeSettings
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+_PREPARING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class NotRemembered:
+    """The answer to prompts on an image that this replica has not seen, or has forgotten."""
+
+
+class Thread:
+    """One thread in which networks are loaded and compute."""
+
+    def __init__(self, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(
+            1, thread_name_prefix="network", initializer=_limited, initargs=(threads,)
+        )
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Return what ``work`` returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+class Segmenting:
+    """Segments images. A shell wraps ``model``, to keep models, and ``_in_batch``, to gather batches."""
+
+    def __init__(self, settings: ServeSettings) -> None:
+        self.settings, self.measures = settings, Measures()
+        self._network = Thread(settings.threads)
+        self._preparing = ThreadPoolExecutor(
+            _PREPARING, thread_name_prefix="prepare", initializer=_limited, initargs=(1,)
+        )
+
+    async def model(self, key: str) -> Model:
+        """Load a model.
+
+        Raises:
+            GraticuleError: If it cannot be had.
+        """
+        loaded = await self._network.do(lambda: Model(key_of(key)))
+        self.measures.loaded(loaded.key.network)
+        return loaded
+
+    async def batched(self, work: Sequence[tuple[Model, Prepared]]) -> list[Labelled | Problem]:
+        """Return what is in some images, in order."""
+        answers: list[Labelled | Problem] = [Problem("failed", "this image was forgotten")] * len(work)
+        for model in {id(model): model for model, _ in work}.values():
+            numbers = [n for n, (own, _) in enumerate(work) if own is model]
+            images = [work[n][1] for n in numbers]
+            began = time.perf_counter()
+            found = await self._network.do(lambda model=model, images=images: model.segment(images))  # type: ignore[misc]
+            self.measures.batch(model.key.network, len(images), time.perf_counter() - began)
+            for number, answer in zip(numbers, found, strict=True):
+                answers[number] = answer
+        return answers
+
+    async def load(self, key: ModelKey) -> Problem | None:
+        """Have a model loaded; return why it cannot be."""
+        try:
+            await self.model(str(key))
+        except GraticuleError as error:
+            return problem_of(error)
+        return None
+
+    async def segment(
+        self, pixels: Pixels, key: ModelKey, polarity: Polarity, seconds: float
+    ) -> Labelled | Problem:
+        """Return what is in an image, if it can be told within ``seconds``."""
+        until = time.monotonic() + seconds
+        try:
+            model = await self.model(str(key))
+            image = await asyncio.get_running_loop().run_in_executor(
+                self._preparing, lambda: model.prepare(pixels, polarity=polarity, until=until)
+            )
+        except GraticuleError as error:
+            return problem_of(error)
+        return await self._in_batch((model, image))
+
+    async def _in_batch(self, one: tuple[Model, Prepared]) -> Labelled | Problem:
+        """Return the answer to one image; a shell gathers those that come at a time."""
+        [answer] = await self.batched([one])
+        return answer
+
+
+class Prompting:
+    """Answers prompts, on images that are embedded once and remembered for as long as there is room."""
+
+    def __init__(self, settings: ServeSettings) -> None:
+        self.settings, self.measures = settings, Measures()
+        self._network = Thread(settings.threads)
+        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._images: OrderedDict[str, Any] = OrderedDict()
+
+    async def prompted(
+        self, digest: str, key: ModelKey, prompts: Prompts, pixels: Pixels | None, seconds: float
+    ) -> Prompted | NotRemembered | Problem:
+        """Return what prompts ask for.
+
+        Args:
+            digest: Of the image's file.
+            key: The network.
+            prompts: In image pixels.
+            pixels: Of the image, if it may not be remembered.
+            seconds: For all of it.
+        """
+        until, name = time.monotonic() + seconds, f"{key} {digest}"
+        if name not in self._images and pixels is None:
+            return NotRemembered()
+        try:
+            return await self._network.do(lambda: self._asked(name, key, prompts, pixels, until))
+        except Problem as problem:
+            return problem
+        except GraticuleError as error:
+            return problem_of(error)
+
+    def _asked(
+        self, name: str, key: ModelKey, prompts: Prompts, pixels: Pixels | None, until: float
+    ) -> Prompted | NotRemembered:
+        if time.monotonic() >= until:
+            raise Problem("too-long", "the time limit was over before the image's turn came; try again")
+        model = _kept(self._models, str(key), lambda: Model(key), self.settings.models_kept)
+        if name not in self._images and pixels is None:  # forgotten while this waited
+            return NotRemembered()
+        self.measures.embedding(remembered=name in self._images)
+
+        def embedded() -> Any:
+            assert pixels is not None
+            return model.embedding(pixels)
+
+        image = _kept(self._images, name, embedded, self.settings.embeddings_kept)
+        return model.prompted(image, prompts)
+
+
+def _kept(shelf: "OrderedDict[str, T]", name: str, make: Callable[[], T], size: int) -> T:
+    """Return the thing of that name, made if need be; the one used longest ago makes room."""
+    if name not in shelf:
+        made = make()
+        while len(shelf) >= size:
+            shelf.popitem(last=False)
+        shelf[name] = made
+    shelf.move_to_end(name)
+    return shelf[name]
+
+
+def _limited(threads: int) -> None:
+    """Cap the numeric libraries at some threads: in torch the number belongs to the thread that sets it."""
+    import torch
+
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)

@@ -1,0 +1,111 @@
+"""The champion changes once the new one can answer, and stays where it cannot."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from graticule.core.errors import InputError, UnknownNameError
+from graticule.experiments.champion import no_champion, set_champion
+from graticule.experiments.server import client
+from mlflow_home import mlflow_home
+from serve.championship import Championship, default_standing
+from serve.listing import chosen_key, listing
+from serve.naming import ModelKey
+from serve.problems import Problem
+
+__all__ = ["mlflow_home"]
+NAME = "graticule-segmenter"
+
+
+@pytest.fixture
+def versions(mlflow_home, tmp_path) -> Path:
+    """Two versions of a registered segmenter, and one of nobody's network."""
+    server = client()
+    server.create_registered_model(NAME)
+    for network in ("swin-unet", "vmamba", "unet-of-another"):
+        server.create_model_version(NAME, str(tmp_path), tags={"network": network, "score.ap50": "0.5"})
+    return mlflow_home
+
+
+def championship(loaded: list[str], *, failing: str = "") -> Championship:
+    async def ready(key: ModelKey) -> None:
+        if key.network == failing:
+            raise InputError("its weights are gone")
+        loaded.append(key.name)
+
+    return Championship(default_standing("threshold"), ready, seconds=60)
+
+
+def looked(kept: Championship) -> tuple[str, str, str | None]:
+    now = asyncio.run(kept.refresh())
+    return now.key.name, now.source, now.problem
+
+
+def test_without_a_registry_the_default_answers(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRATICULE_HOME", str(tmp_path))
+    assert looked(championship([])) == ("threshold", "default", None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_champion_is_loaded_before_it_takes_over_and_leaves_when_it_is_deposed(versions):
+    loaded: list[str] = []
+    kept = championship(loaded)
+    assert looked(kept)[0] == "threshold"
+    set_champion(1)
+    assert looked(kept) == (f"models:/{NAME}/1", "registry", None)
+    assert loaded == [f"models:/{NAME}/1"]
+    set_champion(2)
+    assert looked(kept)[0] == f"models:/{NAME}/2"
+    no_champion()
+    assert looked(kept)[:2] == ("threshold", "default")
+
+
+def test_one_that_cannot_be_loaded_does_not_take_over(versions):
+    kept = championship([], failing="vmamba")
+    set_champion(1)
+    looked(kept)
+    set_champion(2)
+    name, _, problem = looked(kept)
+    assert name == f"models:/{NAME}/1"
+    assert "2 cannot take over: its weights are gone" in (problem or "")
+
+
+def test_one_of_an_unknown_network_does_not_take_over(versions):
+    kept = championship([])
+    set_champion(3)
+    name, _, problem = looked(kept)
+    assert name == "threshold"
+    assert "unet-of-another; known: " in (problem or "")
+
+
+def test_a_registry_that_does_not_answer_changes_nothing(versions, monkeypatch):
+    kept = championship([])
+    set_champion(1)
+    looked(kept)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    name, _, problem = looked(kept)
+    assert name == f"models:/{NAME}/1"
+    assert "does not answer" in (problem or "")
+    assert kept.versions
+
+
+def test_versions_are_listed_with_their_metrics_and_found_by_name_and_alias(versions):
+    kept = championship([])
+    set_champion(2)
+    standing = asyncio.run(kept.refresh())
+    entries = {entry.name: entry for entry in listing(standing, kept.versions).models}
+    assert entries[f"models:/{NAME}/1"].metrics == {"ap50": 0.5}
+    assert entries[f"models:/{NAME}/2"].champion
+    assert f"models:/{NAME}/3" not in entries
+    for name in (None, "champion", f"models:/{NAME}@champion", f"models:/{NAME}/2"):
+        assert chosen_key(name, standing, kept.versions).network == "vmamba"
+    assert chosen_key(f"models:/{NAME}/1", standing, kept.versions).network == "swin-unet"
+    for name in (f"models:/{NAME}/3", f"models:/{NAME}/9", f"models:/{NAME}@nobody", "models:/other/1"):
+        with pytest.raises(Problem, match="known: champion, "):
+            chosen_key(name, standing, kept.versions)
+
+
+def test_a_default_that_does_not_exist_is_refused():
+    with pytest.raises(UnknownNameError, match="unknown segmenter 'unet'"):
+        default_standing("unet")

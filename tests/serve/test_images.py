@@ -1,0 +1,142 @@
+"""Images in every form that is read, through the whole of the HTTP side."""
+
+import io
+import json
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from serve.contract import SegmentAnswer
+from threshold_answer import expected
+
+
+def tiff(pixels, **how) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **how)
+    return file.getvalue()
+
+
+def jpeg(pixels) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "jpeg", quality=100)
+    return file.getvalue()
+
+
+def labels_of(answer) -> np.ndarray:
+    return imagecodecs.png_decode(answer.content)
+
+
+def asked(client, content, **how):
+    return client.post("/v1/segment", files={"image": ("a.png", content)}, **how)
+
+
+@pytest.mark.parametrize(
+    ("make", "media_type"),
+    [
+        (lambda f: bytes(imagecodecs.png_encode(f)), "image/png"),
+        (lambda f: bytes(imagecodecs.png_encode(f.astype(np.uint16) * 257)), "image/png"),
+        (lambda f: bytes(imagecodecs.png_encode(np.stack([f] * 3, -1))), "image/png"),
+        (lambda f: bytes(imagecodecs.png_encode(np.stack([f] * 4, -1))), "image/png"),
+        (lambda f: tiff(f), "image/tiff"),
+        (lambda f: tiff(f.astype(np.uint16) * 257), "image/tiff"),
+        (lambda f: tiff(f.astype(np.uint16) * 257, byteorder=">"), "image/tiff"),
+        (lambda f: tiff(f, compression="zlib", tile=(64, 64)), "image/tiff"),
+        (lambda f: tiff(f, bigtiff=True), "image/tiff"),
+    ],
+    ids=["png8", "png16", "rgb", "rgba", "tiff8", "tiff16", "big-endian", "deflate-tiled", "bigtiff"],
+)
+def test_the_labels_are_those_of_graticule_segment(client, frame, make, media_type):
+    body = make(frame)
+    headers = {"content-type": media_type, "accept": "image/png"}
+    answer = client.post("/v1/segment", content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "image/png"
+    found = labels_of(answer)
+    assert found.dtype == np.uint16
+    assert np.array_equal(found, expected(frame))
+
+
+def test_a_jpeg_is_read(client, frame):
+    answer = asked(client, jpeg(frame))
+    assert answer.status_code == 200
+    assert answer.json()["instances"]
+
+
+def test_json_png_and_tiff_tell_of_the_same_particles(client, png, frame):
+    told = asked(client, png, data={"pixel_size_nm": "0.5"})
+    answer = SegmentAnswer.model_validate(told.json())
+    labels = expected(frame)
+    assert (answer.height, answer.width, answer.model, answer.weights) == (
+        *frame.shape,
+        "threshold",
+        "builtin",
+    )
+    assert [one.id for one in answer.instances] == list(range(1, int(labels.max()) + 1))
+    for one in answer.instances:
+        own = labels == one.id
+        y, x = np.nonzero(own)
+        assert one.area_px == own.sum()
+        assert one.box == (y.min(), x.min(), y.max() + 1, x.max() + 1)
+        assert one.centroid == pytest.approx((y.mean(), x.mean()), abs=1e-3)
+        assert one.area_nm2 == pytest.approx(own.sum() * 0.25, rel=1e-5)
+        assert 0 < one.score <= 1
+    as_tiff = asked(client, png, headers={"accept": "image/tiff"}, data={"pixel_size_nm": "0.5"})
+    assert np.array_equal(tifffile.imread(io.BytesIO(as_tiff.content)), labels)
+
+
+def test_without_a_scale_there_are_no_nanometers(client, png):
+    told = asked(client, png).json()
+    assert told["pixel_size_nm"] is None
+    assert not [name for name in told["instances"][0] if name.endswith(("_nm", "_nm2"))]
+
+
+def test_the_scale_of_the_file_counts_unless_another_is_given(client, frame):
+    imagej = tiff(frame, imagej=True, resolution=(2.0, 2.0), metadata={"unit": "nm"})
+    assert asked(client, imagej).json()["pixel_size_nm"] == 0.5
+    assert asked(client, imagej, data={"pixel_size_nm": "3"}).json()["pixel_size_nm"] == 3
+
+
+def test_outlines_come_in_the_form_that_is_asked_for(client, png, frame):
+    labels = expected(frame)
+    rle = asked(client, png, data={"outlines": "rle"}).json()["instances"][0]
+    counts = rle["rle"]["counts"]
+    flat = np.repeat(np.arange(len(counts)) % 2, counts).astype(bool)
+    assert np.array_equal(flat.reshape(frame.shape, order="F"), labels == 1)
+    plain = asked(client, png, data={"outlines": "none"}).json()["instances"][0]
+    assert not {"rle", "polygon"} & plain.keys()
+
+
+@pytest.mark.parametrize(("accept", "mode"), [("image/jpeg", "RGB"), ("image/png;view=overlay", "RGB")])
+def test_an_overlay_is_a_picture_of_the_images_size(client, png, frame, accept, mode):
+    picture = Image.open(io.BytesIO(asked(client, png, headers={"accept": accept}).content))
+    assert (picture.size, picture.mode) == (frame.shape[::-1], mode)
+
+
+def test_options_may_stand_in_the_query(client, png):
+    how = {"model": "threshold", "pixel_size_nm": 2, "polarity": "dark", "outlines": "none"}
+    answer = client.post("/v1/segment", params=how, content=png, headers={"content-type": "image/png"})
+    assert answer.json()["pixel_size_nm"] == 2
+
+
+def test_an_image_without_contrast_has_no_particles_and_says_why(client):
+    told = asked(client, bytes(imagecodecs.png_encode(np.full((64, 64), 7, np.uint8)))).json()
+    assert told["instances"] == []
+    assert "same value everywhere" in told["notes"][0]
+
+
+def test_bright_particles_are_found_where_that_is_said(client, frame):
+    negative = bytes(imagecodecs.png_encode(255 - frame))
+    told = asked(client, negative, data={"polarity": "bright"}).json()
+    assert told["polarity"] == "bright"
+    assert len(told["instances"]) == expected(frame).max()
+
+
+def test_examples_can_be_listed_fetched_and_segmented(client):
+    listed = client.get("/v1/examples").json()
+    assert {one["name"] for one in listed} == {"easy", "medium", "hard"}
+    picture = client.get(listed[0]["url"])
+    assert picture.headers["content-type"] == "image/png"
+    assert json.loads(asked(client, picture.content).content)["height"] == listed[0]["height"]

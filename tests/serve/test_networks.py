@@ -1,0 +1,91 @@
+"""A loaded model answers images in batches as it answers them one by one."""
+
+import time
+
+import numpy as np
+import pytest
+
+from graticule import models
+from graticule.tiling import segment_frames
+from serve.contract import Prompts
+from serve.naming import ModelKey
+from serve.networks import Model
+from serve.problems import Problem
+from threads import one_thread
+from weights_on_disk import frames
+
+__all__ = ["one_thread"]
+
+
+def model_of(lively, case: str) -> Model:
+    name, options = lively(case)
+    return Model(ModelKey(network=name, weights=options["weights"]))
+
+
+@pytest.mark.parametrize("case", ["swin-unet", "vmamba", "yolov8n-seg"])
+def test_a_batch_of_many_shapes_is_answered_as_one_by_one(lively, case):
+    model = model_of(lively, case)
+    images = [model.prepare(image) for size in (64, 96) for image in frames(2, size=size)]
+    alone = [model.segment([image])[0] for image in images]
+    together = model.segment(images)
+    for one, same in zip(alone, together, strict=True):
+        assert np.array_equal(one.labels, same.labels)
+        assert np.array_equal(one.scores, same.scores)
+
+
+def test_labels_are_those_of_the_pipeline_for_images_larger_than_a_tile(monkeypatch):
+    from importlib import import_module
+
+    networks = import_module("serve.networks")
+    monkeypatch.setattr(networks, "fitting_tile", lambda _: 96)
+    [image] = frames(1, size=256)
+    model = Model(ModelKey(network="threshold"))
+    [found] = model.segment([model.prepare(image)])
+    segmenter = models.create("threshold", **models.adapt("threshold", {}, [image]))
+    assert np.array_equal(found.labels, segment_frames(segmenter, image[None], tile=96)[0])
+    assert len(found.scores) == found.labels.max()
+
+
+def test_work_that_nobody_waits_for_is_not_done(lively):
+    model = model_of(lively, "swin-unet")
+    one, other = frames(2, size=64)
+    late, still = model.prepare(one, until=0.0), model.prepare(other, until=time.monotonic() + 60)
+    told, found = model.segment([late, still])
+    assert isinstance(told, Problem)
+    assert told.status == 504
+    assert found.labels.shape == (64, 64)
+
+
+def test_prompts_are_answered_in_their_order_and_keep_their_names(lively):
+    model = model_of(lively, "efficient-sam-ti")
+    [image] = frames(1, size=64)
+    embedded = model.embedding(image)
+    answer = model.prompted(embedded, Prompts(points=[(9, 9, 0), (20, 30, 1)], boxes=[(10, 12, 30, 40)]))
+    named = [body.prompt for body in answer.bodies]
+    missing = " ".join(answer.notes)
+    assert named == [name for name in ("point 1", "box 0") if name not in missing]
+    assert "point 0" not in missing
+
+
+def test_a_point_outside_is_in_no_mask(lively):
+    model = model_of(lively, "efficient-sam-ti")
+    [image] = frames(1, size=64)
+    embedded = model.embedding(image)
+    at = (20, 30, 1)
+    answer = model.prompted(embedded, Prompts(points=[at, (20, 30, 0)]))
+    for body in answer.bodies:
+        top, left = body.corner
+        inside = 0 <= 30 - top < body.mask.shape[0] and 0 <= 20 - left < body.mask.shape[1]
+        assert not (inside and body.mask[30 - top, 20 - left])
+
+
+def test_another_network_takes_no_prompts():
+    with pytest.raises(Problem, match="takes no prompts"):
+        Model(ModelKey(network="threshold")).embedding(np.zeros((64, 64), np.uint8))
+
+
+def test_a_prompt_beyond_the_image_is_refused(lively):
+    model = model_of(lively, "efficient-sam-ti")
+    embedded = model.embedding(frames(1, size=64)[0])
+    with pytest.raises(Problem, match="outside of the image of 64 x 64"):
+        model.prompted(embedded, Prompts(points=[(64, 0, 1)]))
