@@ -15,7 +15,7 @@ from graticule.core.segmenter import Patch, Segmenter, Statistics
 from graticule.core.window import relative, whole
 from graticule.models.registry import WITHOUT_NETWORK
 from graticule.pipeline.segment import fitting_tile
-from graticule.tiling import part_of, stitch, tile_windows
+from graticule.tiling import numbered_in_raster_order, part_of, stitch, tile_windows
 from serve.contract import Prompts
 from serve.found import Asked, Labelled, Prompted
 from serve.naming import ModelKey
@@ -161,9 +161,10 @@ class Model:
             )
         except GraticuleError:
             return [self._attempt(*one) for one in some]
+        numbered = numbered_in_raster_order(found.labels)
         return [
-            _labelled(labels[None], foreground, image)
-            for labels, foreground, (_, image) in zip(found.labels, found.foreground, some, strict=True)
+            _labelled(labels, foreground, image)
+            for labels, foreground, (_, image) in zip(numbered, found.foreground, some, strict=True)
         ]
 
     def _attempt(self, segmenter: Segmenter, image: Prepared) -> Labelled | Problem:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from graticule import models
+from graticule.synthetic import simulate
 from graticule.tiling import segment_frames
 from serve.contract import Prompts
 from serve.naming import ModelKey
@@ -31,6 +32,16 @@ def test_a_batch_of_many_shapes_is_answered_as_one_by_one(lively, case):
     for one, same in zip(alone, together, strict=True):
         assert np.array_equal(one.labels, same.labels)
         assert np.array_equal(one.scores, same.scores)
+
+
+def test_particles_of_a_batch_are_numbered_as_they_are_one_by_one():
+    images = [frame.image for frame in simulate("medium", frames=2, size=256, seed=1)]
+    model = Model(ModelKey(network="swin-unet"))
+    prepared = [model.prepare(image) for image in images]
+    together = model.segment(prepared)
+    assert min(found.labels.max() for found in together) > 10
+    for image, found in zip(prepared, together, strict=True):
+        assert np.array_equal(model.segment([image])[0].labels, found.labels)
 
 
 def test_labels_are_those_of_the_pipeline_for_images_larger_than_a_tile(monkeypatch):
