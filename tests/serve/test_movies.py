@@ -77,7 +77,8 @@ def test_results_go_when_their_time_is_over(tmp_path, movie):
     ("content", "name", "said"),
     [
         (b"no movie at all", "movie.mp4", "movie"),
-        (b"II*\0", "movie.tif", "truncated"),
+        (b"II*\0", "movie.tif", "no TIFF file"),
+        (b"II*\0\xff\xff\0\0", "movie.tif", "truncated"),
         (b"\0" * 4096, "movie.mrc", "movie"),
     ],
 )
