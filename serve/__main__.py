@@ -62,6 +62,7 @@ def _serve(given: argparse.Namespace) -> None:
     from ray import serve
 
     from serve.deployments import application
+    from serve.front import MOST_VARIABLE, most_bytes
 
     cores = os.cpu_count() or 1
     threads = given.threads or max(1, cores // (given.replicas + 1))
@@ -71,6 +72,7 @@ def _serve(given: argparse.Namespace) -> None:
         log.warning("%s lets everybody ask who can reach it; set GRATICULE_SERVE_TOKEN", given.host)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
     os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", "serve.front:middlewares")
+    os.environ.setdefault(MOST_VARIABLE, str(most_bytes(settings)))
     with suppress(KeyboardInterrupt):
         ray.init(
             address="local",

@@ -14,6 +14,7 @@ from serve.naming import ModelKey
 from serve.problems import Problem
 
 log = logging.getLogger(__name__)
+_AGAIN_SECONDS = 1.0
 
 Ready = Callable[[ModelKey], Awaitable[None]]
 """Has a model loaded, where it will answer."""
@@ -45,22 +46,32 @@ def default_standing(name: str | None) -> Standing:
     return Standing(key=ModelKey(network=chosen))
 
 
-def asked(before: Standing, default: Standing) -> tuple[Standing, list[Registered]]:
-    """Return who is champion by the registry, and all versions of the registered segmenter.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What the registry says.
 
-    A registry that does not answer changes nothing.
+    ``named`` is ``None`` where the champion stays who it is, for the reason in ``problem``;
+    ``versions`` of the registered segmenter are ``None`` where the registry did not answer.
     """
+
+    named: Standing | None = None
+    problem: str | None = None
+    versions: list[Registered] | None = None
+
+
+def look(default: Standing) -> Look:
+    """Ask the registry who is champion; it may name nobody, and then it is the default."""
     try:
         versions = [entry for entry in registered() if entry.name == SEGMENTER]
     except ConfigError as error:
-        return replace(before, problem=str(error)), []
+        return Look(problem=str(error))
     found = next((entry for entry in versions if CHAMPION in entry.aliases), None)
     if found is None:
-        return default, versions
+        return Look(named=default, versions=versions)
     if found.network not in SEGMENTERS:
         said = f"{found.address} is of network {found.network}; known: {', '.join(sorted(SEGMENTERS))}"
-        return replace(before, problem=said), versions
-    return Standing(key=key_of_version(found), source="registry"), versions
+        return Look(problem=said, versions=versions)
+    return Look(named=Standing(key=key_of_version(found), source="registry"), versions=versions)
 
 
 def key_of_version(entry: Registered) -> ModelKey:
@@ -80,26 +91,33 @@ class Championship:
     def __init__(self, default: Standing, ready: Ready, *, seconds: float) -> None:
         self.standing, self.versions = default, list[Registered]()
         self._default, self._ready, self._seconds = default, ready, seconds
-        self._one = asyncio.Lock()
+        self._loaded: ModelKey | None = None
+        self._answered = False
+        self._one, self._asked, self._covered = asyncio.Lock(), 0, 0
+
+    @property
+    def answers(self) -> bool:
+        """Whether the champion is loaded."""
+        return self._loaded is not None
+
+    def remind(self, known: Standing) -> None:
+        """Take the champion from others that know it, for as long as the registry has said nothing here."""
+        if not self._answered and known.source == "registry" and known.key != self.standing.key:
+            self.standing = replace(known, problem=self.standing.problem)
 
     async def refresh(self) -> Standing:
-        """Look at the registry, have a new champion loaded, let it take over."""
+        """Look at the registry, have a new champion loaded, let it take over.
+
+        All who ask while somebody else's look is under way share the next one.
+        """
+        self._asked += 1
+        turn = self._asked
         async with self._one:
-            now, versions = await asyncio.to_thread(asked, self.standing, self._default)
-            if versions or now.problem is None:
-                self.versions = versions
-            if now.key != self.standing.key:
-                try:
-                    await self._ready(now.key)
-                except (GraticuleError, Problem) as error:
-                    said = error.detail if isinstance(error, Problem) else str(error)
-                    now = replace(self.standing, problem=f"{now.key.name} cannot take over: {said}")
-                else:
-                    log.info("the champion is now %s", now.key)
-            if now.problem and now.problem != self.standing.problem:
-                log.warning("champion %s stays: %s", self.standing.key, now.problem)
-            self.standing = now
-            return now
+            if self._covered < turn:
+                covers = self._asked
+                await self._look()
+                self._covered = covers
+        return self.standing
 
     async def keep(self) -> None:
         """Look again and again; ends when it is cancelled."""
@@ -108,4 +126,34 @@ class Championship:
                 await self.refresh()
             except Exception:  # whatever it is, the one before goes on answering
                 log.exception("the registry could not be looked at")
-            await asyncio.sleep(self._seconds)
+            await asyncio.sleep(self._seconds if self.answers else _AGAIN_SECONDS)
+
+    async def _look(self) -> None:
+        seen = await asyncio.to_thread(look, self._default)
+        if seen.versions is not None:
+            self.versions, self._answered = seen.versions, True
+        before = self.standing
+        now = seen.named or replace(before, problem=seen.problem)
+        if now.key != self._loaded:
+            now = await self._taken_up(now)
+        if now.problem and now.problem != before.problem:
+            log.warning("champion %s stays: %s", now.key, now.problem)
+        self.standing = now
+
+    async def _taken_up(self, now: Standing) -> Standing:
+        """Have a champion loaded, or the one before if that cannot be; return who answers."""
+        try:
+            await self._ready(now.key)
+        except (GraticuleError, Problem) as error:
+            problem = f"{now.key.name} cannot take over: {_said(error)}"
+            stays = replace(self.standing, problem=problem)
+            if self._loaded is None and stays.key != now.key:
+                return await self._taken_up(stays)
+            return stays
+        log.info("the champion is now %s", now.key)
+        self._loaded = now.key
+        return now
+
+
+def _said(error: GraticuleError | Problem) -> str:
+    return error.detail if isinstance(error, Problem) else str(error)

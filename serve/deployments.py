@@ -16,14 +16,13 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 from ray.serve.handle import DeploymentHandle
+from ray.serve.schema import LoggingConfig
 
 from serve.api import build_api
 from serve.keeping import Keeper
 from serve.measures import Measures
-from serve.naming import ModelKey
-from serve.networks import Model, Prepared
-from serve.onserve import OnServe
-from serve.problems import Problem
+from serve.networks import Model
+from serve.onserve import OnServe, loaded_everywhere
 from serve.settings import ServeSettings, secret
 from serve.workers import Prompting, Segmenting
 
@@ -63,14 +62,6 @@ def _segmenting(settings: ServeSettings) -> Any:
         )
         async def model(self, key: str) -> Model:
             return await Segmenting.model(self, key)
-
-        @serve.batch(
-            max_batch_size=settings.batch,
-            batch_wait_timeout_s=settings.batch_wait_seconds,
-            max_concurrent_batches=1,
-        )
-        async def _in_batch(self, work: list[tuple[Model, Prepared]]) -> list[Any]:
-            return await self.batched(work)
 
     return serve.deployment(
         Replica,
@@ -114,14 +105,13 @@ def _keeper() -> Any:
         """One replica; a new one begins without jobs, and a janitor has deleted the files of the old."""
 
         def __init__(self, given: ServeSettings, segmenting: DeploymentHandle) -> None:
-            async def ready(key: ModelKey) -> None:
-                answer = await segmenting.options(multiplexed_model_id=str(key)).load.remote(key)
-                if isinstance(answer, Problem):
-                    raise answer
-
             os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
             nodes = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
-            super().__init__(given, ready=ready, on_ray=given.jobs_folder is not None or nodes == 1)
+            super().__init__(
+                given,
+                ready=lambda key: loaded_everywhere(segmenting, key),
+                on_ray=given.jobs_folder is not None or nodes == 1,
+            )
             self._keeping = asyncio.get_running_loop().create_task(self.keep())
 
         async def __del__(self) -> None:
@@ -134,6 +124,7 @@ def _keeper() -> Any:
         num_replicas=1,
         max_ongoing_requests=200,
         ray_actor_options={"num_cpus": 0.1},
+        logging_config=LoggingConfig(enable_access_log=False),  # it is asked every second
         **_HEALTH,
     )
 

@@ -17,12 +17,18 @@ from serve.problems import Problem, busy
 from serve.settings import ServeSettings
 
 MOST_VARIABLE = "GRATICULE_SERVE_MOST_BYTES"
-"""Most of any body; by default that of a movie."""
+"""Most of any body, where settings allow more than they do by default."""
+_FORM_BYTES = 2**20
+
+
+def most_bytes(settings: ServeSettings) -> int:
+    """Return the most bytes of any body: a file's, and those of the form around it."""
+    return max(settings.movie_bytes, settings.image_bytes) + _FORM_BYTES
 
 
 def middlewares() -> list[Middleware]:
     """Return what the proxy is wrapped in."""
-    most = int(os.environ.get(MOST_VARIABLE) or ServeSettings().movie_bytes)
+    most = int(os.environ.get(MOST_VARIABLE) or most_bytes(ServeSettings()))
     return [Middleware(Front, most=most)]  # type: ignore[arg-type]
 
 

@@ -36,7 +36,7 @@ class InProcess(Backend):
         if time.monotonic() - self._looked > self._settings.champion_seconds:
             self._looked = time.monotonic()
             await self._keeper.refresh()
-        standing, versions = await self._keeper.standing()
+        standing, versions = _answered(await self._keeper.standing())
         key = chosen_key(name, standing, versions)
         return Chosen(key=key, champion=key == standing.key)
 
@@ -65,7 +65,7 @@ class InProcess(Backend):
 
     async def models(self) -> ModelsAnswer:
         """See :class:`Backend`."""
-        return await asyncio.to_thread(listing, *await self._keeper.standing())
+        return await asyncio.to_thread(listing, *_answered(await self._keeper.standing()))
 
     async def refresh(self) -> ModelsAnswer:
         """See :class:`Backend`."""
@@ -140,11 +140,11 @@ class _OneOfEach(Segmenting):
     def __init__(self, settings: ServeSettings) -> None:
         super().__init__(settings)
         self._kept: OrderedDict[str, Model] = OrderedDict()
-        self._loading = asyncio.Lock()
+        self._one = asyncio.Lock()
 
     async def model(self, key: str) -> Model:
         """Return a model, loaded if need be; the one used longest ago makes room."""
-        async with self._loading:
+        async with self._one:
             if key not in self._kept:
                 loaded = await super().model(key)
                 while len(self._kept) >= self.settings.models_kept:

@@ -3,7 +3,6 @@
 Plain asyncio; problems are returned, not raised (see :mod:`serve.workers`).
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from serve.contract import JobAnswer, TrackOptions
 from serve.measures import as_text, merged
 from serve.movies import Movies
 from serve.naming import ModelKey
-from serve.problems import Problem
+from serve.problems import Problem, busy
 from serve.settings import ServeSettings
 
 T = TypeVar("T")
@@ -46,31 +45,36 @@ class Keeper:
             default_standing(settings.default_model), ready, seconds=settings.champion_seconds
         )
         self._movies = Movies(settings, on_ray=on_ray)
-        self._ready, self._warm = ready, False
         self._measured: dict[str, tuple[float, list[Metric]]] = {}
 
     async def keep(self) -> None:
-        """Have the champion loaded, then look for new ones; ends when it is cancelled."""
-        while not self._warm:
-            try:
-                await self._ready(self._championship.standing.key)
-                self._warm = True
-            except Exception:  # noqa: BLE001 - replicas may still be starting: another try is due
-                await asyncio.sleep(1.0)
+        """Have the champion loaded, and look for new ones; ends when it is cancelled."""
         await self._championship.keep()
 
-    async def standing(self) -> tuple[Standing, list[Registered]]:
-        """Return who is champion, and all registered versions."""
+    async def standing(self, known: Standing | None = None) -> tuple[Standing, list[Registered]] | Problem:
+        """Return who is champion, and all registered versions.
+
+        Args:
+            known: Who was champion by what is remembered elsewhere: this keeper may be a new one.
+        """
+        if known is not None:
+            self._championship.remind(known)
+        missing = await self.waits_for()
+        if missing is not None:
+            return busy(missing)
         return self._championship.standing, self._championship.versions
 
-    async def refresh(self) -> tuple[Standing, list[Registered]]:
+    async def refresh(self) -> tuple[Standing, list[Registered]] | Problem:
         """Look at the registry now."""
         await self._championship.refresh()
         return await self.standing()
 
     async def waits_for(self) -> str | None:
         """Return what is missing before requests can be answered."""
-        return None if self._warm else f"model {self._championship.standing.key.name} is being loaded"
+        kept = self._championship
+        if kept.answers:
+            return None
+        return kept.standing.problem or f"model {kept.standing.key.name} is being loaded"
 
     async def measured(self, replica: str, families: list[Metric]) -> None:
         """Take a replica's metrics."""

@@ -1,6 +1,5 @@
 """A loaded model, and what it does with images and prompts. Nothing here knows of a server."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,23 +18,20 @@ from graticule.tiling import numbered_in_raster_order, part_of, stitch, tile_win
 from serve.contract import Prompts
 from serve.found import Asked, Labelled, Prompted
 from serve.naming import ModelKey
+from serve.patience import GIVEN_UP, Patience
 from serve.problems import Problem, problem_of
 
 Polarity = Literal["auto", "dark", "bright"]
-_BODIES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Prepared:
-    """An image with the options that fit it: all that can be done without the network.
-
-    ``until`` is when nobody waits any more, by ``time.monotonic()`` of this process.
-    """
+    """An image with the options that fit it: all that can be done without the network."""
 
     pixels: Num[np.ndarray, "y x"]
     options: dict[str, Any]
     statistics: Statistics
-    until: float
+    patience: Patience
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -66,12 +62,18 @@ class Model:
             self._loaded = models.refitted(self._loaded, self._options)
 
     def prepare(
-        self, pixels: Num[np.ndarray, "y x"], *, polarity: Polarity = "auto", until: float = float("inf")
+        self,
+        pixels: Num[np.ndarray, "y x"],
+        *,
+        polarity: Polarity = "auto",
+        patience: Patience | None = None,
     ) -> Prepared:
         """Return an image with the options that fit it, as ``graticule segment`` would choose them."""
         options = models.adapt(self.key.network, {**self._options, "polarity": polarity}, [pixels])
         statistics = self._fitted(options).measure(pixels)
-        return Prepared(pixels=pixels, options=options, statistics=statistics, until=until)
+        return Prepared(
+            pixels=pixels, options=options, statistics=statistics, patience=patience or Patience()
+        )
 
     def segment(self, images: Sequence[Prepared]) -> list[Labelled | Problem]:
         """Return what is in each image, in order; one that fails does not fail the others.
@@ -100,11 +102,11 @@ class Model:
         except GraticuleError as error:
             raise problem_of(error) from None
 
-    def prompted(self, image: Any, prompts: Prompts) -> Prompted:
+    def prompted(self, image: Any, prompts: Prompts, patience: Patience | None = None) -> Prompted:
         """Return what the prompts ask for: points first, then boxes; what has no pixels is left out.
 
         Raises:
-            Problem: 422 if a prompt lies outside of the image, or a box is inside out.
+            Problem: 422 if a prompt lies outside of the image, or a box is inside out; 504 if nobody waits.
         """
         self._require_prompts()
         points = [(y, x) for x, y, within in prompts.points if within]
@@ -116,7 +118,7 @@ class Model:
         ]
         asked += [(f"box {n}", {"boxes": [box]}) for n, box in enumerate(boxes)]
         try:
-            bodies = list(self._bodies(image, asked, outside))
+            bodies = list(self._bodies(image, asked, outside, patience or Patience()))
         except GraticuleError as error:
             raise problem_of(error) from None
         empty = [name for name, body in bodies if body is None]
@@ -143,9 +145,9 @@ class Model:
         if not together or len(images) == 1:
             yield from (self._attempt(*one) for one in zip(fitted, images, strict=True))
             return
-        waited = [time.monotonic() < image.until for image in images]
+        waited = [not image.patience.over for image in images]
         answers = iter(self._together([(f, i) for f, i, w in zip(fitted, images, waited, strict=True) if w]))
-        yield from (next(answers) if still else _too_late() for still in waited)
+        yield from (next(answers) if still else _given_up() for still in waited)
 
     def _together(self, some: Sequence[tuple[Segmenter, Prepared]]) -> list[Labelled | Problem]:
         if not some:
@@ -177,10 +179,15 @@ class Model:
             return problem_of(error)
 
     def _bodies(
-        self, image: Any, asked: Iterable[tuple[str, dict[str, Any]]], outside: Sequence[tuple[float, float]]
+        self,
+        image: Any,
+        asked: Iterable[tuple[str, dict[str, Any]]],
+        outside: Sequence[tuple[float, float]],
+        patience: Patience,
     ) -> Iterator[tuple[str, Asked | None]]:
         fitted: Any = self._loaded
         for name, prompt in asked:
+            patience.check()
             [answer] = fitted.at(image, **prompt, outside=outside)
             yield name, _cropped(answer.mask, answer.score, name)
 
@@ -200,8 +207,7 @@ def _tiled(
         margin=segmenter.margin,
     )
     for window in windows:
-        if time.monotonic() >= image.until:
-            raise _too_late()
+        image.patience.check()
         patch = Patch(pixels=image.pixels[window.read][None], trusted=relative(window.trusted, window.read))
         found = segmenter.segment(patch, [image.statistics])
         parts.append(part_of(window, found.labels[(slice(None), *patch.trusted)]))
@@ -239,7 +245,5 @@ def _cropped(mask: Bool[np.ndarray, "y x"], score: float, prompt: str) -> Asked 
     return Asked(mask=body.copy(), corner=(top, left), score=score, prompt=prompt)
 
 
-def _too_late() -> Problem:
-    return Problem(
-        "too-long", "the time limit is over before the image was done; crop it, or try a faster model"
-    )
+def _given_up() -> Problem:
+    return Problem("too-long", GIVEN_UP)

@@ -5,8 +5,13 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from ray.exceptions import RayActorError
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.exceptions import RayError, RayTaskError
+from ray.serve.exceptions import (
+    BackPressureError,
+    DeploymentUnavailableError,
+    RayServeException,
+    ReplicaUnavailableError,
+)
 from ray.serve.handle import DeploymentHandle
 
 from graticule.experiments.models import Registered
@@ -26,7 +31,7 @@ from serve.workers import NotRemembered
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 _KEEPER_SECONDS = 5.0
-_TRIES = 2
+_LOAD_SECONDS = 600.0
 
 
 class OnServe(Backend):
@@ -60,18 +65,18 @@ class OnServe(Backend):
         """Learn again and again from the keeper who is champion; ends when it is cancelled."""
         while True:
             try:
-                await self._learn("standing")
+                await self._learn()
             except Problem as problem:
-                log.warning("the keeper does not answer: %s", problem.detail)
+                log.warning("the champion is not known yet: %s", problem.detail)
+            except Exception:  # the one before goes on answering, and this goes on looking
+                log.exception("the keeper could not be asked")
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def choose(self, name: str | None) -> Chosen:
         """See :class:`Backend`."""
-        if self._standing is None:
-            await self._learn("standing")
-        assert self._standing is not None
-        key = chosen_key(name, self._standing, self._versions)
-        return Chosen(key=key, champion=key == self._standing.key)
+        standing = self._standing or await self._learn()
+        key = chosen_key(name, standing, self._versions)
+        return Chosen(key=key, champion=key == standing.key)
 
     async def segment(self, pixels: Pixels, key: ModelKey, *, polarity: Polarity, seconds: float) -> Labelled:
         """See :class:`Backend`."""
@@ -99,14 +104,14 @@ class OnServe(Backend):
 
     async def models(self) -> ModelsAnswer:
         """See :class:`Backend`."""
-        if self._standing is None:
-            await self._learn("standing")
-        assert self._standing is not None
-        return await asyncio.to_thread(listing, self._standing, self._versions)
+        standing = self._standing or await self._learn()
+        return await asyncio.to_thread(listing, standing, self._versions)
 
     async def refresh(self) -> ModelsAnswer:
         """See :class:`Backend`."""
-        await self._learn("refresh")
+        self._standing, self._versions = await _asked(self._keeper.refresh.remote)
+        if self._settings.ingress_replicas > 1:
+            await asyncio.sleep(2 * _LOOK_SECONDS)  # by then the others have learnt it as well
         return await self.models()
 
     async def waits_for(self) -> str | None:
@@ -130,14 +135,13 @@ class OnServe(Backend):
 
     async def movie_bytes(self, job: str, chunk: bytes) -> None:
         """See :class:`Backend`."""
-        # Asked once: bytes that came twice would make another movie.
-        await _asked(lambda: self._keeper.movie_bytes.remote(job, chunk), tries=1)
+        await _asked(lambda: self._keeper.movie_bytes.remote(job, chunk))
 
     async def start_movie(self, job: str, name: str, options: TrackOptions) -> JobAnswer:
         """See :class:`Backend`."""
         chosen = await self.choose(options.model)
         answer: JobAnswer = await _asked(
-            lambda: self._keeper.start_movie.remote(job, name, chosen.key, options), tries=1
+            lambda: self._keeper.start_movie.remote(job, name, chosen.key, options)
         )
         return answer
 
@@ -148,7 +152,7 @@ class OnServe(Backend):
 
     async def delete_job(self, job: str) -> None:
         """See :class:`Backend`."""
-        await _asked(lambda: self._keeper.delete_job.remote(job), tries=1)
+        await _asked(lambda: self._keeper.delete_job.remote(job))
 
     async def download(self, job: str, name: str) -> Download:
         """See :class:`Backend`."""
@@ -161,31 +165,53 @@ class OnServe(Backend):
 
         return Download(name=name, media_type=file.media_type, size_bytes=file.size_bytes, chunks=chunks())
 
-    async def _learn(self, how: str) -> None:
-        self._standing, self._versions = await _asked(getattr(self._keeper, how).remote)
+    async def _learn(self) -> Standing:
+        self._standing, self._versions = await _asked(lambda: self._keeper.standing.remote(self._standing))
+        assert self._standing is not None
+        return self._standing
 
 
-async def _asked(ask: Callable[[], Any], *, tries: int = _TRIES) -> Any:
-    """Return what a replica answers; ask another if that one is gone.
+async def loaded_everywhere(segmenting: DeploymentHandle, key: ModelKey) -> None:
+    """Have every replica load a model; those that come later load it when they are first asked.
 
     Raises:
-        Problem: What the replica returned as one; 503 if too many wait, 502 if replicas are gone.
+        Problem: If one of them cannot, none is there, or it takes too long.
     """
-    for attempt in range(1, tries + 1):
-        try:
-            answer = await ask()
-        except BackPressureError as error:
-            raise busy(f"{error.args[0] if error.args else 'too many'} requests wait for a model") from None
-        except DeploymentUnavailableError:
-            raise busy("no worker can be started; see the server's log", seconds=10) from None
-        except RayActorError as error:
-            log.warning("a replica is gone (try %d of %d): %s", attempt, tries, _line(error))
-            continue
+    try:
+        answers = await segmenting.broadcast("load", key).results_async(
+            timeout_s=_LOAD_SECONDS, return_exceptions=True
+        )
+    except TimeoutError:
+        raise Problem("too-long", f"it was not loaded within {_LOAD_SECONDS:g} s") from None
+    except (RayError, RayServeException):
+        raise busy("no worker is there yet") from None
+    for answer in answers:
         if isinstance(answer, Problem):
             raise answer
-        return answer
-    raise Problem("replica-lost", "the worker of this request is gone; ask again")
+    if all(isinstance(answer, Exception) for answer in answers):
+        raise Problem("replica-lost", f"no worker could load it: {answers[0]}"[:300])
 
 
-def _line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+async def _asked(ask: Callable[[], Any]) -> Any:
+    """Return what a replica answers.
+
+    Ray itself sends a request elsewhere for as long as no replica has begun with it. One that was begun is
+    not sent again: what ended one replica would end the next.
+
+    Raises:
+        Problem: What the replica returned as one; 503 if too many wait, 502 if the replica is gone.
+    """
+    try:
+        answer = await ask()
+    except BackPressureError as error:
+        raise busy(f"{error.args[0] if error.args else 'too many'} requests wait for a model") from None
+    except DeploymentUnavailableError:
+        raise busy("no worker can be started; see the server's log", seconds=10) from None
+    except RayTaskError:
+        raise  # a fault of the replica's own, which lives on
+    except (RayError, ReplicaUnavailableError) as error:
+        log.warning("a replica is gone: %s", str(error).strip().partition("\n")[0][:160])
+        raise Problem("replica-lost", "the worker of this request is gone; ask again") from None
+    if isinstance(answer, Problem):
+        raise answer
+    return answer

@@ -38,15 +38,14 @@ class ServeSettings(BaseModel):
     arriving_bytes: Count = 512 * MIB
     """Most that bodies and their pixels take of memory at a time, over all requests of an ingress replica."""
     waiting: Count = 32
-    """Most requests that wait for a model, over all; beyond it the answer is 503."""
+    """Most requests of an ingress replica that wait for a model; beyond it the answer is 503."""
     request_seconds: Seconds = 60.0
     """From the last byte in to the first byte out."""
     upload_seconds: Seconds = 120.0
     """For a body to arrive."""
 
     batch: Count = 8
-    """Most images that a replica takes at once."""
-    batch_wait_seconds: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Most images that go through a network at once."""
     models_kept: Count = 3
     """Networks that a replica holds in memory; the one used longest ago makes room."""
     embeddings_kept: Count = 48

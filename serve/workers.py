@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,9 +19,11 @@ from graticule.core.errors import GraticuleError
 from serve.backend import Pixels
 from serve.contract import Prompts
 from serve.found import Labelled, Prompted
+from serve.gathering import Gathering
 from serve.measures import Measures
 from serve.naming import ModelKey, key_of
 from serve.networks import Model, Polarity, Prepared
+from serve.patience import Patience
 from serve.problems import Problem, problem_of
 from serve.settings import ServeSettings
 
@@ -49,11 +51,17 @@ class Thread:
 
 
 class Segmenting:
-    """Segments images. A shell wraps ``model``, to keep models, and ``_in_batch``, to gather batches."""
+    """Segments images. A shell wraps ``model``, to keep models.
+
+    Images alike, of those that came while the network was at work, go through it together.
+    """
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings, self.measures = settings, Measures()
-        self._network = Thread(settings.threads)
+        self._network, self._loading = Thread(settings.threads), Thread(1)
+        self._gathered = Gathering(
+            self._batched, alike=lambda one: (id(one[0]), one[1].kind), most=settings.batch
+        )
         self._preparing = ThreadPoolExecutor(
             _PREPARING, thread_name_prefix="prepare", initializer=_limited, initargs=(1,)
         )
@@ -64,22 +72,9 @@ class Segmenting:
         Raises:
             GraticuleError: If it cannot be had.
         """
-        loaded = await self._network.do(lambda: Model(key_of(key)))
+        loaded = await self._loading.do(lambda: Model(key_of(key)))
         self.measures.loaded(loaded.key.network)
         return loaded
-
-    async def batched(self, work: Sequence[tuple[Model, Prepared]]) -> list[Labelled | Problem]:
-        """Return what is in some images, in order."""
-        answers: list[Labelled | Problem] = [Problem("failed", "this image was forgotten")] * len(work)
-        for model in {id(model): model for model, _ in work}.values():
-            numbers = [n for n, (own, _) in enumerate(work) if own is model]
-            images = [work[n][1] for n in numbers]
-            began = time.perf_counter()
-            found = await self._network.do(lambda model=model, images=images: model.segment(images))  # type: ignore[misc]
-            self.measures.batch(model.key.network, len(images), time.perf_counter() - began)
-            for number, answer in zip(numbers, found, strict=True):
-                answers[number] = answer
-        return answers
 
     async def load(self, key: ModelKey) -> Problem | None:
         """Have a model loaded; return why it cannot be."""
@@ -93,20 +88,26 @@ class Segmenting:
         self, pixels: Pixels, key: ModelKey, polarity: Polarity, seconds: float
     ) -> Labelled | Problem:
         """Return what is in an image, if it can be told within ``seconds``."""
-        until = time.monotonic() + seconds
+        patience = Patience(seconds)
         try:
             model = await self.model(str(key))
             image = await asyncio.get_running_loop().run_in_executor(
-                self._preparing, lambda: model.prepare(pixels, polarity=polarity, until=until)
+                self._preparing, lambda: model.prepare(pixels, polarity=polarity, patience=patience)
             )
+            return await self._gathered((model, image))
         except GraticuleError as error:
             return problem_of(error)
-        return await self._in_batch((model, image))
+        except asyncio.CancelledError:
+            patience.give_up()
+            raise
 
-    async def _in_batch(self, one: tuple[Model, Prepared]) -> Labelled | Problem:
-        """Return the answer to one image; a shell gathers those that come at a time."""
-        [answer] = await self.batched([one])
-        return answer
+    async def _batched(self, work: list[tuple[Model, Prepared]]) -> list[Labelled | Problem]:
+        """Return what is in some images for one model, in order."""
+        model, images = work[0][0], [image for _, image in work]
+        began = time.perf_counter()
+        found = await self._network.do(lambda: model.segment(images))
+        self.measures.batch(model.key.network, len(images), time.perf_counter() - began)
+        return found
 
 
 class Prompting:
@@ -130,21 +131,23 @@ class Prompting:
             pixels: Of the image, if it may not be remembered.
             seconds: For all of it.
         """
-        until, name = time.monotonic() + seconds, f"{key} {digest}"
+        patience, name = Patience(seconds), f"{key} {digest}"
         if name not in self._images and pixels is None:
             return NotRemembered()
         try:
-            return await self._network.do(lambda: self._asked(name, key, prompts, pixels, until))
+            return await self._network.do(lambda: self._asked(name, key, prompts, pixels, patience))
         except Problem as problem:
             return problem
         except GraticuleError as error:
             return problem_of(error)
+        except asyncio.CancelledError:
+            patience.give_up()
+            raise
 
     def _asked(
-        self, name: str, key: ModelKey, prompts: Prompts, pixels: Pixels | None, until: float
+        self, name: str, key: ModelKey, prompts: Prompts, pixels: Pixels | None, patience: Patience
     ) -> Prompted | NotRemembered:
-        if time.monotonic() >= until:
-            raise Problem("too-long", "the time limit was over before the image's turn came; try again")
+        patience.check()
         model = _kept(self._models, str(key), lambda: Model(key), self.settings.models_kept)
         if name not in self._images and pixels is None:  # forgotten while this waited
             return NotRemembered()
@@ -155,7 +158,7 @@ class Prompting:
             return model.embedding(pixels)
 
         image = _kept(self._images, name, embedded, self.settings.embeddings_kept)
-        return model.prompted(image, prompts)
+        return model.prompted(image, prompts, patience)
 
 
 def _kept(shelf: "OrderedDict[str, T]", name: str, make: Callable[[], T], size: int) -> T:

@@ -1,6 +1,7 @@
 """The champion changes once the new one can answer, and stays where it cannot."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from graticule.core.errors import InputError, UnknownNameError
 from graticule.experiments.champion import no_champion, set_champion
 from graticule.experiments.server import client
 from mlflow_home import mlflow_home
-from serve.championship import Championship, default_standing
+from serve import championship as championships
+from serve.championship import Championship, Standing, default_standing
 from serve.listing import chosen_key, listing
 from serve.naming import ModelKey
 from serve.problems import Problem
@@ -54,7 +56,7 @@ def test_a_champion_is_loaded_before_it_takes_over_and_leaves_when_it_is_deposed
     assert looked(kept)[0] == "threshold"
     set_champion(1)
     assert looked(kept) == (f"models:/{NAME}/1", "registry", None)
-    assert loaded == [f"models:/{NAME}/1"]
+    assert loaded == ["threshold", f"models:/{NAME}/1"]
     set_champion(2)
     assert looked(kept)[0] == f"models:/{NAME}/2"
     no_champion()
@@ -88,6 +90,61 @@ def test_a_registry_that_does_not_answer_changes_nothing(versions, monkeypatch):
     assert name == f"models:/{NAME}/1"
     assert "does not answer" in (problem or "")
     assert kept.versions
+
+
+def test_nobody_answers_before_the_registry_was_looked_at(versions):
+    loaded: list[str] = []
+    kept = championship(loaded)
+    set_champion(1)
+    assert not kept.answers
+    looked(kept)
+    assert kept.answers
+    assert loaded == [f"models:/{NAME}/1"]
+
+
+def test_where_a_champion_cannot_be_loaded_at_the_start_the_default_answers(versions):
+    loaded: list[str] = []
+    kept = championship(loaded, failing="vmamba")
+    set_champion(2)
+    name, source, problem = looked(kept)
+    assert (name, source) == ("threshold", "default")
+    assert "2 cannot take over" in (problem or "")
+    assert loaded == ["threshold"]
+
+
+def test_a_new_keeper_learns_the_champion_from_those_that_know_it(versions, monkeypatch):
+    known = Standing(key=ModelKey(network="swin-unet", weights=f"models:/{NAME}/1"), source="registry")
+    loaded: list[str] = []
+    kept = championship(loaded)
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        kept.remind(known)
+        assert looked(kept)[:2] == (known.key.name, "registry")
+        assert loaded == [known.key.name]
+    set_champion(2)
+    looked(kept)
+    kept.remind(known)
+    assert kept.standing.key.name == f"models:/{NAME}/2"
+
+
+def test_looks_asked_for_at_a_time_are_one_look(monkeypatch):
+    looks: list[int] = []
+
+    def slow(default: Standing) -> championships.Look:
+        looks.append(1)
+        time.sleep(0.2)
+        return championships.Look(named=default, versions=[])
+
+    monkeypatch.setattr(championships, "look", slow)
+    kept = championship([])
+
+    async def ask() -> None:
+        first = asyncio.create_task(kept.refresh())
+        await asyncio.sleep(0.05)
+        await asyncio.gather(first, *(kept.refresh() for _ in range(20)))
+
+    asyncio.run(ask())
+    assert len(looks) == 2
 
 
 def test_versions_are_listed_with_their_metrics_and_found_by_name_and_alias(versions):

@@ -1,7 +1,5 @@
 """A loaded model answers images in batches as it answers them one by one."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -11,6 +9,7 @@ from graticule.tiling import segment_frames
 from serve.contract import Prompts
 from serve.naming import ModelKey
 from serve.networks import Model
+from serve.patience import Patience
 from serve.problems import Problem
 from threads import one_thread
 from weights_on_disk import frames
@@ -60,7 +59,7 @@ def test_labels_are_those_of_the_pipeline_for_images_larger_than_a_tile(monkeypa
 def test_work_that_nobody_waits_for_is_not_done(lively):
     model = model_of(lively, "swin-unet")
     one, other = frames(2, size=64)
-    late, still = model.prepare(one, until=0.0), model.prepare(other, until=time.monotonic() + 60)
+    late, still = model.prepare(one, patience=Patience(0)), model.prepare(other, patience=Patience(60))
     told, found = model.segment([late, still])
     assert isinstance(told, Problem)
     assert told.status == 504
