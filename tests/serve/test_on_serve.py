@@ -11,6 +11,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +55,11 @@ class Server:
         named = f"ServeReplica:graticule:{deployment}"
         children = self.process.children(recursive=True)
         return [child for child in children if any(named in part for part in _command(child))]
+
+    def memory_mib(self) -> float:
+        """Return the memory that its processes hold for themselves."""
+        processes = [self.process, *self.process.children(recursive=True)]
+        return sum(process.memory_full_info().uss for process in processes) / 2**20
 
     def wait(self, so: Callable[[], bool], seconds: float, what: str) -> float:
         """Wait until something is so; return after how many seconds it was."""
@@ -274,6 +280,29 @@ def test_a_movie_is_tracked_on_the_pipeline_and_leaves_nothing(server, tmp_path)
         assert client.delete(job).status_code == 204
         assert client.get(job).status_code == 404
     assert not list(server.temporary.rglob("particles.csv"))
+
+
+def test_large_bodies_leave_the_server_up_and_its_memory_as_it_was(server, png):
+    large = png[:60] + bytes(60 * 2**20)
+    headers = {"content-type": "image/png", "accept": "image/png"}
+
+    def sent(content: bytes | Iterator[bytes]) -> int:
+        with server.client() as client:
+            try:
+                return client.post("/v1/segment", content=content, headers=headers).status_code
+            except httpx.WriteError:  # the server closed its end once it had answered
+                return 413
+
+    refused = sent(large)
+    assert refused in (415, 422)
+    before = server.memory_mib()
+    with ThreadPoolExecutor(4) as pool:
+        statuses = set(pool.map(sent, [large] * 12))
+        gigabyte = pool.submit(sent, (bytes(2**20) for _ in range(1024))).result()
+    assert statuses <= {refused, 503}
+    assert gigabyte == 413
+    server.wait(lambda: server.memory_mib() < before + 150, 30, "memory that returns")
+    assert sent(png) == 200
 
 
 def test_metrics_are_those_of_all_replicas(server):
