@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ MEDIA_TYPES = {
 }
 _REPORTED = {"index.html": "report.html", "overlay.mp4": "overlay.mp4"}
 _QUIET_SECONDS = 0.2
+_MOST_NOTES, _MOST_LETTERS = 20, 500
 
 Tell = Callable[..., None]
 
@@ -52,7 +53,7 @@ def main(path: str) -> int:
         track(folder, job, tell)
         tell(done=True)
     except GraticuleError as error:
-        tell(refused=str(error).replace(str(folder / job["movie"]), "the movie"))
+        tell(refused=_short(str(error).replace(str(folder / job["movie"]), "the movie")))
         return 1
     return 0
 
@@ -73,7 +74,7 @@ def opened(path: Path, job: dict[str, Any]) -> dict[str, Any]:
             f"the movie has {frames} frames of {height} x {width} pixels, at most {job['most_frames']} frames"
             f" and {job['most_pixels']} pixels in all are taken; cut it, or use: graticule track"
         )
-    return {"frames": frames, "height": height, "width": width, "notes": list(movie.notes)}
+    return {"frames": frames, "height": height, "width": width, "notes": _few(movie.notes)}
 
 
 def track(folder: Path, job: dict[str, Any], tell: Tell) -> None:
@@ -126,6 +127,16 @@ def gather(folder: Path) -> None:
         for file in sorted(path for path in experiment.rglob("*") if path.is_file()):
             archive.write(file, file.relative_to(experiment))
     shutil.rmtree(experiment)
+
+
+def _few(notes: Sequence[str]) -> list[str]:
+    """Return notes as far as somebody would read them: a file decides how many there are, and how long."""
+    more = len(notes) - _MOST_NOTES
+    return [*map(_short, notes[:_MOST_NOTES]), *([f"{more} more notes are left out"] if more > 0 else [])]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"
 
 
 class _Listener:

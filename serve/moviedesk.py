@@ -1,5 +1,9 @@
 """``POST /v1/track`` and what becomes of it, as far as HTTP is concerned."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
@@ -10,6 +14,8 @@ from serve.forms import checked_name, read_form
 from serve.problems import Problem
 from serve.reading import gathered, read_options
 from serve.settings import ServeSettings
+
+log = logging.getLogger(__name__)
 
 ENDINGS = {
     "video/mp4": ".mp4",
@@ -53,9 +59,10 @@ class MovieDesk:
             texts, name = await self._arrived(request, job, kind, query, named)
             options = read_options(TrackOptions, texts)
             await self._backend.choose(options.model)
-            return await self._backend.start_movie(job, f"movie{self._ending(name)}", options)
+            with _begun_before():
+                return await self._backend.start_movie(job, f"movie{self._ending(name)}", options)
         except BaseException:
-            await self._backend.delete_job(job)
+            await self._forget(job)
             raise
         finally:
             give_back_later()
@@ -91,7 +98,8 @@ class MovieDesk:
             if waiting:
                 chunk = bytes(waiting)
                 waiting.clear()
-                await self._backend.movie_bytes(job, chunk)
+                with _begun_before():
+                    await self._backend.movie_bytes(job, chunk)
 
         body = counted(
             request.stream(),
@@ -114,6 +122,13 @@ class MovieDesk:
             raise Problem("bad-request", "the movie is empty (0 bytes); send it again")
         return texts, named or f"movie{ENDINGS.get(kind, '')}"
 
+    async def _forget(self, job: str) -> None:
+        """Delete a job that will not be; why it will not is what the client is to be told."""
+        try:
+            await self._backend.delete_job(job)
+        except Exception as error:  # noqa: BLE001 - a movie's time is over by itself, too
+            log.warning("job %s is not deleted: %s", job, error)
+
     def _ending(self, name: str) -> str:
         ending = "." + name.rpartition(".")[2].lower()
         if ending not in KNOWN:
@@ -121,3 +136,16 @@ class MovieDesk:
                 "wrong-type", f"file name {name[:60]!r} has no ending of a movie; known are {' '.join(KNOWN)}"
             )
         return ending
+
+
+@contextmanager
+def _begun_before() -> Iterator[None]:
+    """Tell of a job that is not known any more what became of it: its keeper is another one now."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.kind != "unknown":
+            raise
+        raise Problem(
+            "replica-lost", "the worker that took the movie is gone, or its time is over; send it again"
+        ) from None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from graticule.core.errors import ConfigError
 from graticule.core.refusal import refusal
@@ -14,7 +14,16 @@ TOKEN_VARIABLE, TOKEN_FILE_VARIABLE = "GRATICULE_SERVE_TOKEN", "GRATICULE_SERVE_
 """The secret itself, or a file that holds it."""
 MIB = 2**20
 
+
+def _listed(value: object) -> object:
+    """Return what a text lists between commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(text for part in value.split(",") if (text := part.strip()))
+
+
 Count = Annotated[int, Field(ge=1)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -25,8 +34,11 @@ class ServeSettings(BaseModel):
 
     default_model: str | None = None
     """Who answers where neither request nor registry name a model; by default ``graticule``'s default."""
-    cors_origins: tuple[str, ...] = ()
-    """Other origins whose pages may ask: none. ``https://lab.example.org``."""
+    cors_origins: Texts = ()
+    """Other origins whose pages may ask: none. ``https://lab.example.org``, several with commas."""
+    hosts: Texts = ()
+    """Names by which a server without a token may be asked, beside ``localhost``, addresses and this
+    machine's own: ``lab.example.org``."""
 
     image_bytes: Count = 64 * MIB
     """Most of one request's body, for an image."""
@@ -36,7 +48,8 @@ class ServeSettings(BaseModel):
     prompts: Count = 256
     """Most points and boxes of one request."""
     arriving_bytes: Count = 512 * MIB
-    """Most that bodies and their pixels take of memory at a time, over all requests of an ingress replica."""
+    """Most that images take of memory at a time, from their bodies to their answers, over all requests of an
+    ingress replica. A request that is alone may take more."""
     waiting: Count = 32
     """Most requests of an ingress replica that wait for a model; beyond it the answer is 503."""
     request_seconds: Seconds = 60.0
@@ -75,6 +88,8 @@ class ServeSettings(BaseModel):
     """Most that a movie is worked on."""
     results_seconds: Seconds = 3600.0
     """How long the results of a movie are kept."""
+    jobs_bytes: Count = 8192 * MIB
+    """Most that movies and their results take of the disk; beyond it the answer is 503."""
     jobs_folder: str | None = None
     """Where movies and their results lie meanwhile: by default the system's temporary folder. Name one
     that all nodes see, and movies are worked on by all of them."""

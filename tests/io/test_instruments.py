@@ -188,6 +188,14 @@ def test_of_several_detectors_one_is_taken_with_a_note(tmp_path):
     assert "is taken" in movie.notes[0]
 
 
+def test_a_file_of_many_images_is_told_of_in_one_line(tmp_path):
+    frame = np.zeros((1, 6, 7), np.uint16)
+    write_velox(tmp_path / "a.emd", **{f"{number:03}{'x' * 200}": frame for number in range(30)})
+    [note] = open_movie(str(tmp_path / "a.emd")).notes
+    assert note.startswith("30 images in the file")
+    assert len(note) < 300
+
+
 def test_a_url_is_refused_with_the_remedy(tmp_path):
     import fsspec
 

@@ -232,3 +232,19 @@ def test_sound_alone_is_no_movie(tmp_path):
         container.mux(stream.encode())
     with pytest.raises(InputError, match="no video"):
         open_movie(str(tmp_path / "sound.mp4"))
+
+
+@pytest.mark.parametrize("name", ["list.mp4", "list.mkv", "list.avi"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffconcat version 1.0\nfile own.mp4\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:1,\nown.mp4\n#EXT-X-ENDLIST\n",
+    ],
+    ids=["concat", "hls"],
+)
+def test_a_list_of_other_files_is_no_video_whatever_its_name(tmp_path, name, text):
+    write_video(tmp_path / "own.mp4", scene(3))
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match="cannot be opened as a video"):
+        open_movie(str(tmp_path / name))

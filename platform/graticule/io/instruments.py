@@ -22,6 +22,7 @@ from graticule.io.handle import Handle
 from graticule.io.mrc_sign import has_signed_bytes
 from graticule.io.opened import FrameSource, OpenedMovie
 from graticule.io.scale import Scale, calibrate
+from graticule.io.self_contained import require_self_contained
 
 READERS: Mapping[str, str] = {
     ".dm3": "digitalmicrograph", ".dm4": "digitalmicrograph",
@@ -31,6 +32,8 @@ READERS: Mapping[str, str] = {
     ".tvips": "tvips",
     ".hspy": "hspy",
 }  # fmt: skip
+_HDF5 = ("emd", "hspy")
+_MOST_TITLES, _LONGEST_TITLE = 5, 40
 _TVIPS_PART = re.compile(r"_(\d{3})\.tvips$", re.IGNORECASE)
 _CHUNK_BYTES = 4 << 20
 _REMEDY = "copy the file again, or export it as TIFF"
@@ -95,6 +98,8 @@ def _read(path: str, **layout: Any) -> list[Signal]:
     with places.readable(path), places.decoding(path, _REMEDY):
         if ending == ".emi":
             _require_ser(path)
+        if READERS[ending] in _HDF5:
+            require_self_contained(path)
         reader = import_module(f"rsciio.{READERS[ending]}").file_reader
         options = {"select_type": "images"} if _is_velox(path, ending) else {}
         found: list[Signal] = reader(path, lazy=True, **options, **layout)
@@ -131,7 +136,8 @@ def _choose(path: str, signals: Sequence[Signal]) -> tuple[int, tuple[str, ...]]
     best = max(images, key=lambda number: (signals[number]["data"].size, -number))
     if len(images) == 1:
         return best, ()
-    titles = [_title(signals[number], number) for number in images]
+    titles = [_title(signals[number], number) for number in images[:_MOST_TITLES]]
+    titles += ["…"] if len(images) > _MOST_TITLES else []
     taken = _title(signals[best], best)
     return best, (f"{len(images)} images in the file ({', '.join(titles)}); {taken} is taken",)
 
@@ -144,7 +150,8 @@ def _image_dimensions(signal: Signal) -> int:
 
 
 def _title(signal: Signal, number: int) -> str:
-    return str(signal["metadata"].get("General", {}).get("title") or f"signal {number}")
+    title = str(signal["metadata"].get("General", {}).get("title") or f"signal {number}")
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
 
 
 def _frame_axes(path: str, signal: Signal) -> tuple[int, tuple[Scale, Scale, Scale | None]]:

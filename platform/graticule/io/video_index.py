@@ -14,6 +14,9 @@ from jaxtyping import Int64
 
 from graticule.core.errors import InputError
 
+# FFmpeg goes by content, whatever the name: a playlist would have it open other files and addresses.
+_ONE_FILE = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm", "protocol_whitelist": "file"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class VideoIndex:
@@ -104,11 +107,11 @@ def open_container(path: str, file: Any) -> Any:
         InputError: If it is none, or was cut off before its index was written.
     """
     try:
-        container = av.open(file, "r")
+        container = av.open(file, "r", options=_ONE_FILE)
     except av.error.FFmpegError as error:
         raise InputError(
             f"{path} cannot be opened as a video ({error.strerror}): truncated, still being written,"
-            " or no video; copy or export it again"
+            " or no MP4, MOV, AVI or Matroska; copy or export it again"
         ) from error
     if not container.streams.video:
         container.close()
