@@ -48,12 +48,14 @@ def measure(folder: Path) -> list[str]:
             rows.append(_row(server, network, images, notes))
     return [
         f"{CLIENTS} clients, {SECONDS:g} s each, PNG in, PNG labels out; every answer compared with the bare"
-        " model's. `served` and `bare` are images/s, the bare model's in batches, in one process with as many"
-        " threads as a replica; CPU in cores, the clients' apart.",
+        " model's. `served` and `bare` are images/s, the bare model's in batches of"
+        f" {BARE_IMAGES}, in one process with as many threads as a replica, of images whose options have been"
+        " fitted: `fit` is the time of that, which a served image takes besides. CPU in cores, the clients'"
+        " apart.",
         "",
-        "| network | images | served | bare | ratio | asked | p50 s | p99 s | wrong | lost | server CPU"
+        "| network | images | served | bare | ratio | asked | fit s | p50 s | p99 s | wrong | lost | server CPU"
         " | clients' CPU |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
         *rows,
         *notes,
     ]
@@ -100,7 +102,7 @@ class _endpoint:  # noqa: N801 - read as a with-statement
 
 
 def _row(server: tuple[str, psutil.Process], network: str, images: list[np.ndarray], notes: list[str]) -> str:
-    expected, bare = _bare(network, images)
+    expected, bare, fit = _bare(network, images)
     url, process = server
     files = [bytes(imagecodecs.png_encode(image)) for image in images]
     before = _cpu(process)
@@ -124,13 +126,13 @@ def _row(server: tuple[str, psutil.Process], network: str, images: list[np.ndarr
     p50, p99 = statistics.median(times), times[int(0.99 * (len(times) - 1))]
     clients = sum(cpu for _, cpu in parts) / wall
     return (
-        f"| {network} | {sizes} | {served:.2f} | {bare:.2f} | {served / bare:.2f} | {asked} | {p50:.2f}"
-        f" | {p99:.2f} | {wrong} | {lost} | {used:.2f} | {clients:.2f} |"
+        f"| {network} | {sizes} | {served:.2f} | {bare:.2f} | {served / bare:.2f} | {asked} | {fit:.2f}"
+        f" | {p50:.2f} | {p99:.2f} | {wrong} | {lost} | {used:.2f} | {clients:.2f} |"
     )
 
 
-def _bare(network: str, images: list[np.ndarray]) -> tuple[list[np.ndarray], float]:
-    """Return each image's labels, and images/s of the model by itself: batches in, labels out."""
+def _bare(network: str, images: list[np.ndarray]) -> tuple[list[np.ndarray], float, float]:
+    """Return each image's labels, images/s of the model by itself, and seconds of fitting an image."""
     import torch
 
     from serve.naming import ModelKey
@@ -140,16 +142,18 @@ def _bare(network: str, images: list[np.ndarray]) -> tuple[list[np.ndarray], flo
     torch.set_num_threads(1)
     model = Model(ModelKey(network=network))
     labels: list[np.ndarray] = []
-    seconds = 0.0
+    seconds = fitting = 0.0
     for start in range(0, len(images), BARE_IMAGES):
+        began = time.perf_counter()
         prepared = [model.prepare(image) for image in images[start : start + BARE_IMAGES]]
+        fitting += time.perf_counter() - began
         if start == 0:
             model.segment(prepared[:1])
         began = time.perf_counter()
         found = model.segment(prepared)
         seconds += time.perf_counter() - began
         labels += [answer.labels for answer in found if not isinstance(answer, Problem)]
-    return labels, len(images) / seconds
+    return labels, len(images) / seconds, fitting / len(images)
 
 
 def _clients(
