@@ -53,8 +53,8 @@ def measure(folder: Path) -> list[str]:
         " fitted: `fit` is the time of that, which a served image takes besides. CPU in cores, the clients'"
         " apart.",
         "",
-        "| network | images | served | bare | ratio | asked | fit s | p50 s | p99 s | wrong | lost | server CPU"
-        " | clients' CPU |",
+        "| network | images | served | bare | ratio | asked | fit s | p50 s | p99 s | wrong | lost"
+        " | server CPU | clients' CPU |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
         *rows,
         *notes,
