@@ -9,7 +9,9 @@ from typing import Any
 
 from prometheus_client import Metric
 
+from graticule.experiments.models import Registered
 from serve.backend import Backend, Chosen, Download, Pixels
+from serve.championship import Standing
 from serve.contract import JobAnswer, ModelsAnswer, Prompts, TrackOptions
 from serve.found import Labelled, Prompted
 from serve.keeping import Keeper
@@ -33,10 +35,7 @@ class InProcess(Backend):
 
     async def choose(self, name: str | None) -> Chosen:
         """See :class:`Backend`."""
-        if time.monotonic() - self._looked > self._settings.champion_seconds:
-            self._looked = time.monotonic()
-            await self._keeper.refresh()
-        standing, versions = _answered(await self._keeper.standing())
+        standing, versions = await self._standing()
         key = chosen_key(name, standing, versions)
         return Chosen(key=key, champion=key == standing.key)
 
@@ -65,7 +64,7 @@ class InProcess(Backend):
 
     async def models(self) -> ModelsAnswer:
         """See :class:`Backend`."""
-        return await asyncio.to_thread(listing, *_answered(await self._keeper.standing()))
+        return await asyncio.to_thread(listing, *await self._standing())
 
     async def refresh(self) -> ModelsAnswer:
         """See :class:`Backend`."""
@@ -118,6 +117,13 @@ class InProcess(Backend):
     async def close(self) -> None:
         """End all jobs, and delete all files."""
         await self._keeper.close()
+
+    async def _standing(self) -> tuple[Standing, list[Registered]]:
+        if time.monotonic() - self._looked > self._settings.champion_seconds:
+            self._looked = time.monotonic()
+            await self._keeper.refresh()
+        standing, versions = _answered(await self._keeper.standing())
+        return standing, versions
 
     async def _ready(self, key: ModelKey) -> None:
         _answered(await self._segmenting.load(key))

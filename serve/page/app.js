@@ -8,7 +8,7 @@ import { menu } from "./menu.js";
 import { Notices } from "./notices.js";
 import { Onstage } from "./onstage.js";
 import { Panel } from "./panel.js";
-import { Session } from "./session.js";
+import { Session, nameOf } from "./session.js";
 import { welcome } from "./welcome.js";
 
 const byId = (id) => document.getElementById(id);
@@ -28,7 +28,7 @@ const notices = new Notices({ stop: () => session.stop() });
 const server = new Server({ askToken: (refusal) => notices.askToken(refusal), onWait: (seconds, refusal) => notices.waiting(seconds, refusal) });
 const session = new Session(server);
 const onstage = new Onstage(session, look, notices);
-const panel = new Panel(session, look, { redraw: () => onstage.draw(), say: (text) => notices.say(text) });
+const panel = new Panel(session, look, { redraw: () => onstage.draw(), say: (text) => notices.say(text), tell: (text) => notices.tell(text) });
 
 session.addEventListener("opened", () => {
   byId("empty").hidden = true;
@@ -38,19 +38,32 @@ session.addEventListener("opened", () => {
   document.title = `${name} – graticule`;
   notices.clear();
   onstage.opened();
+  showUndo();
   panel.show();
 });
-session.addEventListener("changed", (event) => {
-  notices.say(event.detail);
-  byId("undo").disabled = !session.canUndo;
-  byId("redo").disabled = !session.canRedo;
+session.addEventListener("changed", ({ detail: { said, shown } }) => {
+  if (shown) notices.tell(said);
+  else notices.say(said);
+  showUndo();
   onstage.changed();
   panel.show();
 });
-session.addEventListener("working", () => notices.working(session.doing));
+session.addEventListener("working", () => {
+  notices.working(session.doing);
+  panel.showProgress();
+});
 session.addEventListener("refused", (event) => notices.refused(event.detail));
+addEventListener("beforeunload", (event) => { if (session.unsaved) event.preventDefault(); });
 
-const open = (file, options) => session.open(file, options);
+function showUndo() {
+  byId("undo").disabled = !session.canUndo;
+  byId("redo").disabled = !session.canRedo;
+}
+
+async function open(file, options = {}) {
+  const name = options.name ?? nameOf(file);
+  if (!session.unsaved || (await notices.mayLose(session.name, name))) await session.open(file, { ...options, name });
+}
 const chooseFile = () => byId("file").click();
 byId("file").addEventListener("change", ({ target }) => {
   if (target.files.length) open(target.files[0]);
@@ -68,7 +81,7 @@ byId("theme").addEventListener("click", () => {
 });
 
 menu(byId("examples-menu"));
-followArrivals(open, { say: (text) => notices.say(text), drop: byId("drop") });
+followArrivals(open, { tell: (text) => notices.tell(text), drop: byId("drop") });
 followKeys({
   open: chooseFile,
   undo: () => session.undo(),

@@ -1,7 +1,7 @@
 /** Images that are dropped anywhere on the page, or pasted. */
 
 /** @param {(file: File) => void} open */
-export function followArrivals(open, { say, drop }) {
+export function followArrivals(open, { tell, drop }) {
   let depth = 0;
   const carriesFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const show = (on) => { drop.hidden = !on; };
@@ -26,7 +26,7 @@ export function followArrivals(open, { say, drop }) {
 
   function take(files) {
     if (!files.length) return;
-    if (files.length > 1) say(`${files.length} files: the first is opened`);
     open(files[0]);
+    if (files.length > 1) tell(`${files.length} files were dropped; only ${files[0].name} is opened`);
   }
 }

@@ -1,23 +1,25 @@
-/** What was done to the particles, so that it can be undone: a row of lists, and where we are in it. */
+/** What was done to the particles, so that it can be undone: a row of states, and where we are in it. */
+
+/** @typedef {{particles: object[], model: string, polarity: string, notes: string[], what: string, byHand: boolean}} State */
 
 export class Edits {
   #states;
   #at = 0;
 
-  /** Begin with what a model found. */
-  constructor(particles, model) {
-    this.#states = [{ particles, model, what: "" }];
+  /** Begin with what a model found. @param {Partial<State>} found */
+  constructor(found) {
+    this.#states = [{ notes: [], what: "", byHand: false, ...found }];
   }
 
-  get particles() { return this.#states[this.#at].particles; }
-  get model() { return this.#states[this.#at].model; }
+  /** @returns {State} */
+  get now() { return this.#states[this.#at]; }
   get canUndo() { return this.#at > 0; }
   get canRedo() { return this.#at < this.#states.length - 1; }
 
-  /** Go on from here to `particles`; what was undone before is gone. */
-  become(particles, what, model = this.model) {
+  /** Go on from here to another state; what was undone before is gone. @param {Partial<State>} change */
+  become(change) {
     this.#states.length = this.#at + 1;
-    this.#states.push({ particles, model, what });
+    this.#states.push({ ...this.now, ...change });
     this.#at++;
   }
 

@@ -101,7 +101,7 @@ function axes(edges, step, most, unit, { x, y }) {
   const parts = [shape("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: floor + 0.5, y2: floor + 0.5 })];
   for (const edge of edges) {
     parts.push(shape("line", { class: "axis", x1: x(edge), x2: x(edge), y1: floor, y2: floor + (named(edge) ? 4 : 2) }));
-    if (named(edge)) parts.push(text(tick(edge, step), x(edge), floor + 14, "middle"));
+    if (named(edge)) parts.push(text(tick(edge, step * every), x(edge), floor + 14, x(edge) > WIDTH - 16 ? "end" : "middle"));
   }
   parts.push(shape("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(most), y2: y(most) }));
   parts.push(text(String(most), LEFT - 5, y(most) + 3.5, "end"), text("0", LEFT - 5, floor + 1, "end"));

@@ -1,5 +1,7 @@
 /** A button that opens a list to choose from, as WAI-ARIA's menu button has it. */
 
+let filling = null; // whose items are being replaced: losing the focus by that closes nothing
+
 /** Make a `.menu` work; fill it with {@link fillMenu}. */
 export function menu(root) {
   const button = root.querySelector("button.opens"), list = root.querySelector("[role=menu]");
@@ -19,7 +21,7 @@ export function menu(root) {
     event.stopPropagation();
   });
   list.addEventListener("click", (event) => { if (event.target.closest("[role^=menuitem]")) toggle(false); });
-  root.addEventListener("focusout", (event) => { if (!root.contains(event.relatedTarget)) hide(); });
+  root.addEventListener("focusout", (event) => { if (filling !== root && !root.contains(event.relatedTarget)) hide(); });
   document.addEventListener("pointerdown", (event) => { if (!root.contains(event.target)) hide(); });
 
   function toggle(open) {
@@ -36,12 +38,13 @@ export function menu(root) {
 }
 
 /**
- * Put items into a `.menu`.
+ * Put items into a `.menu`; one that is open stays so, at the same item.
  *
  * @param {{name: string, lines: string[], badge?: string, checked?: boolean, chosen: () => void}[]} items
  */
 export function fillMenu(root, items) {
-  const list = root.querySelector("[role=menu]");
+  const list = root.querySelector("[role=menu]"), at = itemsOf(list).indexOf(document.activeElement);
+  filling = root;
   list.replaceChildren(...items.map(({ name, lines = [], badge, checked, chosen }) => {
     const item = element("button", { type: "button", tabindex: "-1" });
     item.setAttribute("role", checked === undefined ? "menuitem" : "menuitemradio");
@@ -52,6 +55,8 @@ export function fillMenu(root, items) {
     item.addEventListener("click", chosen);
     return item;
   }));
+  filling = null;
+  if (at >= 0) (itemsOf(list)[at] ?? itemsOf(list)[0])?.focus();
 }
 
 export function element(name, attributes = {}, text = "") {

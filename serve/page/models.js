@@ -1,7 +1,10 @@
 /** What is said of a model where one is chosen. */
 
+/** The model that large images are left to. */
+export const FASTEST = "threshold";
+
 const GOOD_FOR = {
-  threshold: "Clean, high contrast; particles of a few pixels. Instant.",
+  threshold: "Clean, high contrast; particles of a few pixels. Fastest.",
   "yolov8n-seg": "Noisy images; keeps touching particles apart. Fast.",
   "swin-unet": "Outlines, at moderate cost.",
   vmamba: "Most images, noisy ones too. Some seconds.",

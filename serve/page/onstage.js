@@ -1,14 +1,14 @@
-/** What happens on the image: pointing at particles, adding, selecting, deleting, comparing. */
+/** What happens on the image: pointing at particles, adding, selecting, deleting. */
 
+import { boundaryOf, followDivider, showSides } from "./compared.js";
 import { followStageKeys } from "./keyboard.js";
 import { followPointers } from "./pointer.js";
-import { count } from "./session.js";
-import { summary } from "./sizes.js";
+import { described, showChosen, showReadout } from "./readout.js";
+import { count } from "./sizes.js";
 import { Stage } from "./stage.js";
+import { followToolbar, showHidden, showTool, showZoom } from "./toolbar.js";
 
 const byId = (id) => document.getElementById(id);
-const THUMB = 28; // CSS px, as in the style sheet
-const CHOSEN = 124; // CSS px from the top that the bar of the selected takes, unless the readout is there
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Onstage {
@@ -22,6 +22,7 @@ export class Onstage {
   #pointer = null;
   #box = null;
   #space = false;
+  #beating = false;
 
   constructor(session, look, notices) {
     this.#session = session;
@@ -30,7 +31,7 @@ export class Onstage {
     this.#stage = new Stage(byId("base"), this.#canvas, () => this.#scene());
     this.#followPointers();
     this.#followKeys();
-    this.#followControls();
+    this.#followButtons();
   }
 
   /** Show another image. */
@@ -44,15 +45,12 @@ export class Onstage {
 
   /** Show what the session holds now. */
   changed() {
-    const session = this.#session, { other } = session;
+    const session = this.#session, { model, other, selected } = session;
     const shown = new Set([...session.particles, ...(other?.particles ?? [])]);
     if (this.#hover && !shown.has(this.#hover)) this.#hover = null;
-    byId("divider").hidden = !other;
-    for (const [id, name] of [["left-name", session.model], ["right-name", other?.model]]) {
-      byId(id).hidden = !other;
-      byId(id).textContent = other ? session.title(name) : "";
-    }
-    this.#showChosen();
+    if (!selected.size) this.#box = null;
+    showSides(session.title(model), other && session.title(other.model));
+    showChosen(selected, session.unit, { box: this.#box });
     this.#beat();
     this.draw();
   }
@@ -60,21 +58,20 @@ export class Onstage {
   draw() {
     this.#stage.draw();
     this.#showReadout();
-    byId("zoom-one").textContent = `${Math.round(this.#stage.view.scale * 100)} %`;
+    showZoom(this.#stage.view.scale);
   }
 
   /** Take a tool in hand. */
   take(tool) {
     this.#look.tool = tool;
-    byId("tool-point").setAttribute("aria-pressed", String(tool === "point"));
-    byId("tool-box").setAttribute("aria-pressed", String(tool === "box"));
     this.#canvas.dataset.tool = tool;
+    showTool(tool);
   }
 
   /** Hide the masks, or show them again. */
   hide() {
     this.#look.hidden = !this.#look.hidden;
-    byId("peek").setAttribute("aria-pressed", String(this.#look.hidden));
+    showHidden(this.#look.hidden);
     this.#notices.say(this.#look.hidden ? "Masks hidden" : "Masks shown");
     this.draw();
   }
@@ -97,7 +94,7 @@ export class Onstage {
     };
   }
 
-  get #boundary() { return this.#stage.boundary(this.#look.split, THUMB); }
+  get #boundary() { return boundaryOf(this.#look.split, this.#stage); }
 
   #followPointers() {
     followPointers(this.#canvas, this.#stage, {
@@ -113,13 +110,14 @@ export class Onstage {
   }
 
   #followKeys() {
-    followStageKeys(this.#canvas, this.#stage, () => this.#session.picture, {
+    const session = this.#session;
+    followStageKeys(this.#canvas, this.#stage, () => session.picture, {
       crosshair: (place) => this.#cross(place),
       clicked: ([x, y]) => this.#click(x, y, { more: false, other: this.#isOther(this.#stage.view.toScreen(x, y)[0]) }),
       boxed: (box, { done }) => this.#boxed(box, done),
       next: (step, moved) => this.#next(step, moved),
-      remove: () => this.#session.remove(),
-      all: () => this.#session.select(this.#session.particles, `${count(this.#session.particles.length)} selected`),
+      remove: () => session.remove(),
+      all: () => session.select(session.particles, `${count(session.particles.length)} selected`),
       viewed: () => this.draw(),
     });
     for (const [kind, held] of [["keydown", true], ["keyup", false]]) {
@@ -127,22 +125,12 @@ export class Onstage {
     }
   }
 
-  #followControls() {
-    const zoom = (factor) => {
-      this.#stage.view.zoom(factor, this.#stage.width / 2, this.#stage.height / 2);
-      this.draw();
-    };
-    byId("zoom-in").addEventListener("click", () => zoom(1.25));
-    byId("zoom-out").addEventListener("click", () => zoom(0.8));
-    byId("zoom-one").addEventListener("click", () => zoom(1 / this.#stage.view.scale));
-    byId("zoom-fit").addEventListener("click", () => { this.#stage.view.fit(); this.draw(); });
-    byId("tool-point").addEventListener("click", () => this.take("point"));
-    byId("tool-box").addEventListener("click", () => this.take("box"));
-    byId("peek").addEventListener("click", () => this.hide());
+  #followButtons() {
+    followToolbar(this.#stage, { tool: (name) => this.take(name), hide: () => this.hide(), viewed: () => this.draw() });
+    followDivider((split) => { this.#look.split = split; this.draw(); });
     byId("delete").addEventListener("click", () => { this.#session.remove(); this.#canvas.focus(); });
     byId("unselect").addEventListener("click", () => { this.escape(); this.#canvas.focus(); });
-    byId("box-add").addEventListener("click", () => this.#ask({ boxes: [this.#box] }));
-    byId("divider").addEventListener("input", ({ target }) => { this.#look.split = target.value / 1000; this.draw(); });
+    byId("box-add").addEventListener("click", () => { this.#ask({ boxes: [this.#box] }); this.#canvas.focus(); });
   }
 
   #isOther(sx) { return this.#session.other !== null && sx > this.#boundary; }
@@ -206,53 +194,23 @@ export class Onstage {
     this.#session.select([to], `${particles.indexOf(to) + 1} of ${particles.length}: ${this.#described(to)}`);
   }
 
-  #described(particle) {
-    const { unit } = this.#session, cut = particle.border ? ", cut by the border" : "";
-    return `${unit.length(particle.diameter)} wide, area ${unit.area(particle.area)}${cut}`;
-  }
+  #described(particle) { return described(particle, this.#session.unit); }
 
   #showReadout() {
-    const readout = byId("readout"), particle = this.#hover;
-    readout.hidden = !particle || this.#box !== null;
-    if (readout.hidden) { byId("chosen").classList.remove("low"); return; }
-    const { unit } = this.#session, stage = this.#stage;
-    readout.replaceChildren(line("b", unit.length(particle.diameter)), line("span", `area ${unit.area(particle.area)}`), line("span", aside(particle)));
-    const [x, y] = stage.view.toScreen(particle.x, particle.y).map((value) => value / stage.ratio);
-    const reach = (particle.diameter / 2) * (stage.view.scale / stage.ratio) + 14;
-    const width = stage.width / stage.ratio, height = stage.height / stage.ratio;
-    const left = x + reach + readout.offsetWidth > width - 56 ? x - reach - readout.offsetWidth : x + reach;
-    readout.style.left = `${Math.min(Math.max(left, 24), width - readout.offsetWidth - 4)}px`;
-    readout.style.top = `${Math.min(Math.max(y - readout.offsetHeight / 2, 24), height - readout.offsetHeight - 8)}px`;
-    byId("chosen").classList.toggle("low", readout.offsetTop < CHOSEN);
-  }
-
-  #showChosen() {
-    const { selected, unit } = this.#session, bar = byId("chosen");
-    bar.hidden = !selected.size;
-    byId("box-add").hidden = !this.#box;
-    if (!selected.size) { this.#box = null; return; }
-    const { mean } = summary([...selected].map((p) => p.diameter));
-    byId("chosen-text").textContent = selected.size === 1 ? unit.length(mean) : `${selected.size} selected`;
-    byId("chosen-mean").textContent = selected.size === 1 ? "" : `mean ${unit.length(mean)}`;
+    showReadout(this.#box ? null : this.#hover, this.#session.unit, this.#stage);
   }
 
   /** Keep marks moving for as long as something is asked for. */
   #beat() {
     const { points, boxes } = this.#session.waiting;
-    if (still.matches || !(points.length + boxes.length)) return;
-    requestAnimationFrame(() => { this.#stage.draw({ marksOnly: true }); this.#beat(); });
+    if (this.#beating || still.matches || !(points.length + boxes.length)) return;
+    this.#beating = true;
+    requestAnimationFrame(() => {
+      this.#beating = false;
+      this.#stage.draw({ marksOnly: true });
+      this.#beat();
+    });
   }
-}
-
-function aside({ border, origin, score }) {
-  if (border) return "cut by the border";
-  return { point: "added by a point", box: "added by a box", "other model": "from the other model" }[origin] ?? `score ${score.toFixed(2)}`;
-}
-
-function line(name, text) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  return made;
 }
 
 function clipped([x0, y0, x1, y1], { width, height }) {

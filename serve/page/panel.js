@@ -4,8 +4,7 @@ import { csv, labelsPng, labelsTiff, overlay, save } from "./exports.js";
 import { Histogram } from "./histogram.js";
 import { element, fillMenu, menu } from "./menu.js";
 import { inOrder, linesOf } from "./models.js";
-import { count } from "./session.js";
-import { digits, summary } from "./sizes.js";
+import { count, digits, summary } from "./sizes.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -15,7 +14,7 @@ export class Panel {
   #told;
   #histogram;
 
-  /** @param {{redraw: () => void, say: (text: string) => void}} told */
+  /** @param {{redraw: () => void, say: (text: string) => void, tell: (text: string) => void}} told */
   constructor(session, look, told) {
     this.#session = session;
     this.#look = look;
@@ -38,10 +37,25 @@ export class Panel {
     this.#showModels();
     this.#showSizes();
     this.#showScale();
+    this.showProgress();
     for (const id of ["csv", "overlay", "png", "tiff"]) byId(`save-${id}`).disabled = !this.#session.found;
   }
 
+  /** Show in the histogram's place why there is none, and what to do about it. */
+  showProgress() {
+    const { picture, found, finding, particles } = this.#session, counted = this.#counted(particles);
+    byId("histogram").hidden = !counted.length;
+    byId("nothing").hidden = counted.length > 0;
+    byId("find").hidden = !picture || found || finding;
+    byId("nothing-text").textContent = !picture ? "The histogram will be here."
+      : finding ? "Looking for particles."
+        : !found ? "No particles yet."
+          : particles.length ? "All of them touch the border."
+            : "None found. Choose another model, or click on a particle to add it.";
+  }
+
   #followModel() {
+    byId("find").addEventListener("click", () => this.#session.find());
     byId("polarity").addEventListener("change", ({ target }) => this.#session.choosePolarity(target.value));
   }
 
@@ -49,11 +63,13 @@ export class Panel {
     const { models, model, other, notes, picture } = this.#session, entry = models.find(({ name }) => name === model);
     const face = byId("model");
     face.replaceChildren(element("b", {}, entry ? this.#session.title(model) : "…"));
-    if (entry?.champion) face.firstChild.append(element("i", { class: "badge" }, "champion"));
+    const badge = this.#session.championFrom === "default" ? "default" : "champion";
+    if (entry?.champion) face.firstChild.append(element("i", { class: "badge" }, badge));
     if (entry) face.append(element("small", {}, linesOf(entry)[0]));
     byId("compare").firstElementChild.textContent = other ? this.#session.title(other.model) : "nothing";
+    byId("polarity").value = this.#session.polarity;
     byId("compare").disabled = !this.#session.found;
-    const listed = inOrder(models).map((one) => ({ name: this.#session.title(one.name), lines: linesOf(one), badge: one.champion ? "champion" : null, key: one.name }));
+    const listed = inOrder(models).map((one) => ({ name: this.#session.title(one.name), lines: linesOf(one), badge: one.champion ? badge : null, key: one.name }));
     fillMenu(byId("model-menu"), listed.map((item) => ({ ...item, checked: item.key === model, chosen: () => this.#choose(item.key) })));
     fillMenu(byId("compare-menu"), [
       { name: "nothing", checked: !other, chosen: () => this.#session.compare(null) },
@@ -75,23 +91,17 @@ export class Panel {
     const counted = this.#counted(this.#session.particles), theirs = other ? this.#counted(other.particles) : null;
     const sum = summary(counted.map((p) => p.diameter * unit.factor));
     byId("count").textContent = this.#session.found ? String(sum.count) : "–";
-    this.#figure("mean", sum.mean, sum.deviation);
-    this.#figure("median", sum.median);
+    for (const id of ["mean", "median", "deviation"]) byId(id).textContent = digits(sum[id]);
+    byId("sizes-unit").textContent = `equivalent diameter, ${unit.name}`;
     byId("compared").hidden = !other;
     if (other) byId("compared").textContent = this.#comparison(theirs, unit);
     this.#histogram.draw(counted, theirs, { unit, colourOf: this.#look.colourOf(this.#session) });
   }
 
-  #figure(id, value, deviation = NaN) {
-    const { unit } = this.#session, known = Number.isFinite(value);
-    byId(id).replaceChildren(known ? digits(value) : "–");
-    if (known) byId(id).append(" ", element("small", {}, Number.isFinite(deviation) ? `± ${digits(deviation)} ${unit.name}` : unit.name));
-  }
-
   #comparison(theirs, unit) {
     const { other, agreed } = this.#session, sum = summary(theirs.map((p) => p.diameter * unit.factor));
     const mean = theirs.length ? `, mean ${digits(sum.mean)} ${unit.name}` : "";
-    return `${this.#session.title(other.model)} (outline): ${sum.count}${mean}. In both: ${agreed}.`;
+    return `${this.#session.title(other.model)}: ${sum.count}${mean}. In both: ${agreed}.`;
   }
 
   #counted(particles) {
@@ -121,9 +131,13 @@ export class Panel {
 
   #followLooks() {
     const look = this.#look;
-    byId("opacity").addEventListener("input", ({ target }) => { look.opacity = target.value / 100; this.#told.redraw(); });
+    byId("opacity").addEventListener("input", ({ target }) => {
+      look.opacity = target.value / 100;
+      byId("opacity-said").textContent = `opacity ${target.value} %`;
+      this.#told.redraw();
+    });
     byId("colours").addEventListener("change", ({ target }) => { look.colours = target.value; this.#told.redraw(); this.#showSizes(); });
-    byId("leave-out").addEventListener("change", ({ target }) => { look.leaveOut = target.checked; this.#showSizes(); });
+    byId("leave-out").addEventListener("change", ({ target }) => { look.leaveOut = target.checked; this.#showSizes(); this.showProgress(); });
   }
 
   #followSaves() {
@@ -138,7 +152,8 @@ export class Panel {
       byId(`save-${id}`).addEventListener("click", async () => {
         const name = `${session.name.replace(/\.[^.]*$/, "") || "image"}_${ending}`;
         save(await make(), name);
-        this.#told.say(`Saved ${name}`);
+        if (id !== "overlay") session.keep();
+        this.#told.tell(`Saved ${name}`);
       });
     }
   }

@@ -36,6 +36,20 @@ export function withAdded(particles, labels, particle, shape) {
   return { particles: [...kept, free], added: free, instead: null, joined: replaced.size };
 }
 
+/** Return particles with several new ones among them: which were `added`, which were there `instead`, how many were `replaced`. */
+export function joined(particles, found, shape) {
+  const added = [], instead = [];
+  let now = particles, replaced = 0;
+  for (const particle of found) {
+    const after = withAdded(now, labelsOf(now, shape), particle, shape);
+    now = after.particles;
+    replaced += after.joined;
+    if (after.added) added.push(after.added);
+    else if (after.instead) instead.push(after.instead);
+  }
+  return { particles: now, added: added.filter((one) => now.includes(one)), instead, replaced };
+}
+
 /** Return which particles have their centre in a box of x0, y0, x1, y1. */
 export function within(particles, [x0, y0, x1, y1]) {
   return particles.filter((p) => p.x >= x0 && p.x <= x1 && p.y >= y0 && p.y <= y1);

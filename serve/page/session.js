@@ -1,91 +1,107 @@
 /** One image and what is known of its particles. Knows the server, not the page; says when something changed. */
 
+import { Answers } from "./answers.js";
 import { Edits } from "./edits.js";
-import { agreeing, labelsOf, particleOf, withAdded, within } from "./particles.js";
-import { Unit } from "./sizes.js";
-
-const NEAR = 2; // px from a click to the box of its particle
+import { agreeing, joined, labelsOf, particleOf, within } from "./particles.js";
+import { Prompts, isThere } from "./prompts.js";
+import { Unit, count } from "./sizes.js";
+import { Works } from "./work.js";
 
 export class Session extends EventTarget {
   models = [];
+  championFrom = null;
   championProblem = null;
   model = null;
   polarity = "auto";
   picture = null;
   name = "";
-  notes = [];
   other = null;
   selected = new Set();
-  doing = null;
-  waiting = { points: [], boxes: [] };
   #server;
+  #works;
+  #answers;
+  #prompts;
   #file = null;
   #edits = null;
   #labels = null;
-  #answers = new Map();
   #scale = { file: null, own: null };
-  #asking = false;
+  #saved = null;
   #looked = false;
 
   constructor(server) {
     super();
     this.#server = server;
+    this.#works = new Works({
+      changed: () => this.dispatchEvent(new Event("working")),
+      refused: (no) => this.dispatchEvent(new CustomEvent("refused", { detail: no })),
+    });
+    this.#answers = new Answers(server, this.#works);
+    this.#prompts = new Prompts((asked) => this.#ask(asked), () => this.#changed(""));
   }
 
-  get particles() { return this.#edits?.particles ?? []; }
-  get labels() { return this.#labels; }
+  get particles() { return this.#edits?.now.particles ?? []; }
+  get notes() { return this.#edits?.now.notes ?? []; }
   get found() { return this.#edits !== null; }
+  get finding() { return this.#works.has("find"); }
+  get doing() { return this.#works.latest; }
+  get waiting() { return this.#prompts.waiting; }
   get shape() { return { height: this.picture.height, width: this.picture.width }; }
   get nm() { return this.#scale.own ?? this.#scale.file; }
   get scale() { return this.#scale; }
   get unit() { return new Unit(this.nm); }
   get canUndo() { return this.#edits?.canUndo ?? false; }
   get canRedo() { return this.#edits?.canRedo ?? false; }
+  /** Whether what was done by hand would be lost with this image. */
+  get unsaved() { return (this.#edits?.now.byHand ?? false) && this.particles !== this.#saved; }
+  /** How many particles both models have. */
+  get agreed() { return agreeing(this.#labels, this.other.labels, this.particles, this.other.particles); }
 
   /** Take the list of models; the champion is chosen. `again` is what a new try begins with. */
   async start(again) {
-    await this.#work("Asking which models there are", async (signal) => {
-      const { champion, champion_problem, models } = await this.#server.models(signal);
-      this.models = models;
+    await this.#works.run("start", { text: "Asking which models there are", again }, async (signal) => {
+      const { champion, champion_from, champion_problem, models } = await this.#server.models(signal);
+      Object.assign(this, { models, championFrom: champion_from, championProblem: champion_problem });
       this.model ??= champion;
-      this.championProblem = champion_problem;
-    }, again);
+    });
     return this.models.length > 0;
   }
 
   /** Show an image and find its particles. `nm` is its pixel size, where it is known otherwise than by the file. */
-  async open(file, { name = file.name || "pasted image", nm = null } = {}) {
-    this.#stop();
-    await this.#work(`Opening ${name}`, async (signal) => {
+  async open(file, { name = nameOf(file), nm = null } = {}) {
+    this.#works.stopAll();
+    this.#prompts.forget();
+    const about = { text: `Opening ${name}`, name, again: () => this.open(file, { name, nm }) };
+    await this.#works.run("open", about, async (signal) => {
       const view = await this.#server.view(file, signal);
       const bitmap = await createImageBitmap(view.png, { colorSpaceConversion: "none" });
-      this.#forget();
-      this.#file = file;
+      signal.throwIfAborted();
+      this.#begin(file, bitmap);
       this.#scale = { file: nm ?? view.nm, own: null };
-      this.picture = { bitmap, width: bitmap.width, height: bitmap.height };
       this.name = name;
       this.dispatchEvent(new Event("opened"));
-    }, () => this.open(file, { name, nm }));
+    });
     if (this.#file === file) await this.find();
   }
 
   /** Find particles with the model that is chosen. What was there before can be had back by undo. */
-  async find(model = this.model) {
-    const answer = await this.#answer(model, () => this.find(model));
-    if (!answer) return;
-    this.model = model;
-    this.notes = answer.notes;
-    if (this.#edits) this.#edits.become(answer.particles, this.title(model), model);
-    else this.#edits = new Edits(answer.particles, model);
-    this.#now(`${this.title(model)} found ${count(answer.particles.length)}`);
+  async find(model = this.model, polarity = this.polarity) {
+    if (!this.found) {
+      Object.assign(this, { model, polarity });
+      this.#changed("");
+    }
+    const answer = await this.#answers.of({ model, polarity }, { kind: "find", title: this.title(model), retry: (other) => this.find(other, polarity) });
+    if (!answer) return this.#changed("");
+    Object.assign(this, { model, polarity });
+    const found = { ...answer, model, polarity, what: this.title(model), byHand: false };
+    if (this.#edits) this.#edits.become(found);
+    else this.#edits = new Edits(found);
+    return this.#now(`${this.title(model)} found ${count(answer.particles.length)}`);
   }
 
   async choosePolarity(polarity) {
-    this.polarity = polarity;
-    this.#answers.clear();
-    if (!this.picture) return;
-    await this.find();
-    if (this.other) await this.compare(this.other.model);
+    if (!this.picture) this.polarity = polarity;
+    else await this.find(this.model, polarity);
+    if (this.other && this.polarity === polarity) await this.compare(this.other.model);
   }
 
   /** Show another model's particles beside; `null` ends it. */
@@ -94,36 +110,19 @@ export class Session extends EventTarget {
       this.other = null;
       return this.#changed("Comparison ended");
     }
-    const answer = await this.#answer(model, () => this.compare(model));
-    if (!answer) return;
-    this.other = { model, particles: answer.particles, labels: labelsOf(answer.particles, this.shape) };
-    this.#changed(`${this.title(model)} found ${count(answer.particles.length)}`);
+    const answer = await this.#answers.of({ model, polarity: this.polarity }, { kind: "compare", title: this.title(model), retry: (other) => this.compare(other) });
+    if (!answer) return undefined;
+    const { particles } = answer;
+    this.other = { model, particles, labels: labelsOf(particles, this.shape) };
+    return this.#changed(`${this.title(model)} found ${count(particles.length)}`, { shown: true });
   }
 
-  /** Return how many particles both models have. */
-  get agreed() {
-    return agreeing(this.#labels, this.other.labels, this.particles, this.other.particles);
-  }
-
-  /** Ask for particles at points and in boxes. While one request is under way, further ones gather for the next. */
-  async add({ points = [], boxes = [] }) {
-    this.waiting.points.push(...points);
-    this.waiting.boxes.push(...boxes);
-    this.dispatchEvent(new Event("changed"));
-    if (this.#asking) return;
-    this.#asking = true;
-    while (this.#file && this.waiting.points.length + this.waiting.boxes.length) {
-      const asked = { points: [...this.waiting.points], boxes: [...this.waiting.boxes] };
-      if (!(await this.#ask(asked))) break;
-    }
-    this.waiting = { points: [], boxes: [] };
-    this.#asking = false;
-    this.dispatchEvent(new Event("changed"));
-  }
+  /** Ask for particles at points and in boxes. */
+  add(prompts) { return this.#prompts.add(prompts); }
 
   /** Take over a particle as it is. */
   adopt(particle) {
-    this.#join([{ ...particle, origin: "other model" }], "added");
+    this.#join([{ ...particle, origin: "other model" }]);
   }
 
   remove(particles = [...this.selected]) {
@@ -131,16 +130,19 @@ export class Session extends EventTarget {
     const left = this.particles.filter((particle) => !gone.has(particle));
     if (left.length === this.particles.length) return;
     const what = `deleted ${count(this.particles.length - left.length)}`;
-    this.#edits.become(left, what);
+    this.#edits.become({ particles: left, what, byHand: true });
     this.#now(capital(what));
   }
 
   undo() { this.#travel(this.#edits?.undo(), "Undone"); }
   redo() { this.#travel(this.#edits?.redo(), "Done again"); }
 
-  select(particles, said = "") {
+  /** Remember that the particles as they are now were saved. */
+  keep() { this.#saved = this.particles; }
+
+  select(particles, said = "", how = {}) {
     this.selected = new Set(particles);
-    this.#changed(said);
+    this.#changed(said, how);
   }
 
   selectWithin(box) {
@@ -170,18 +172,15 @@ export class Session extends EventTarget {
     return entry && entry.name !== entry.network ? `${entry.network} v${name.split("/").at(-1)}` : name;
   }
 
-  stop() { this.doing?.controller.abort(); }
+  /** End what was begun last. */
+  stop() { this.#works.stop(); }
 
-  #stop() {
-    this.stop();
-    this.waiting = { points: [], boxes: [] };
-  }
-
-  #forget() {
-    this.#edits = this.#labels = this.other = null;
-    this.notes = [];
+  #begin(file, bitmap) {
+    this.#file = file;
+    this.picture = { bitmap, width: bitmap.width, height: bitmap.height };
+    this.#answers.begin(file, this.shape);
+    this.#edits = this.#labels = this.other = this.#saved = null;
     this.#looked = false;
-    this.#answers.clear();
     this.selected = new Set();
   }
 
@@ -189,93 +188,49 @@ export class Session extends EventTarget {
     const takes = this.models.find((model) => model.name === this.model)?.takes_prompts;
     const file = this.#file;
     const text = this.#looked ? "Looking there" : "Studying the image (for the first click only)";
-    const answer = await this.#work(text, (signal) =>
-      this.#server.prompt(file, { ...asked, model: takes ? this.model : null }, signal), () => this.add(asked));
+    const answer = await this.#works.run("prompt", { text, again: () => this.add(asked) }, (signal) =>
+      this.#server.prompt(file, { ...asked, model: takes ? this.model : null }, signal));
     if (!answer || file !== this.#file) return false;
-    this.waiting.points.splice(0, asked.points.length);
-    this.waiting.boxes.splice(0, asked.boxes.length);
+    this.#prompts.answered(asked);
     this.#looked = true;
-    this.#edits ??= new Edits([], this.model);
+    this.#edits ??= new Edits({ particles: [], model: this.model, polarity: this.polarity });
     const found = answer.instances.filter((one) => isThere(one, asked)).map((one) => particleOf(one, this.shape, one.prompt.split(" ")[0]));
-    if (found.length) this.#join(found, "added");
-    else this.#changed("Nothing was found there");
+    if (found.length) this.#join(found);
+    else this.#changed("Nothing was found there", { shown: true });
     return true;
   }
 
   /** Put particles among those that are there: one step to undo. */
-  #join(found, what) {
-    let particles = this.particles, labels = this.#labels ?? labelsOf(particles, this.shape), joined = 0;
-    const added = [], instead = [];
-    for (const particle of found) {
-      const after = withAdded(particles, labels, particle, this.shape);
-      if (after.added) {
-        particles = after.particles;
-        labels = labelsOf(particles, this.shape);
-        added.push(after.added);
-        joined += after.joined;
-      } else if (after.instead) instead.push(after.instead);
-    }
-    if (!added.length) return this.select(instead, "It is there already");
-    this.#edits.become(particles, `${what} ${count(added.length)}`);
+  #join(found) {
+    const { particles, added, instead, replaced } = joined(this.particles, found, this.shape);
+    if (!added.length) return this.select(instead, "It is there already", { shown: true });
+    const what = `added ${count(added.length)}`;
+    this.#edits.become({ particles, what, byHand: true });
     const size = added.length === 1 ? `, ${this.unit.length(added[0].diameter)} wide` : "";
-    this.#now(`${capital(what)} ${count(added.length)}${size}${joined ? `; ${joined} gave way to it` : ""}`, added.filter((p) => particles.includes(p)));
-  }
-
-  async #answer(model, again) {
-    if (!this.#answers.has(model)) {
-      const file = this.#file;
-      const options = { model, polarity: this.polarity };
-      const answer = await this.#work(`${this.title(model)} is looking`, (signal) => this.#server.segment(file, options, signal), again);
-      if (!answer || file !== this.#file) return null;
-      const particles = answer.instances.map((one) => particleOf(one, this.shape));
-      this.#answers.set(model, { particles, notes: answer.notes });
-    }
-    return this.#answers.get(model);
+    return this.#now(`${capital(what)}${size}${replaced ? `; ${replaced} gave way to it` : ""}`, added);
   }
 
   #travel(what, how) {
     if (what === null || what === undefined) return;
-    this.model = this.#edits.model;
+    const { model, polarity } = this.#edits.now;
+    Object.assign(this, { model, polarity });
     this.#now(`${how}: ${what}`);
   }
 
   #now(said, selected = []) {
     this.#labels = labelsOf(this.particles, this.shape);
     this.selected = new Set(selected);
-    this.#changed(said);
+    this.#changed(said, { shown: true });
   }
 
-  #changed(said) {
-    this.dispatchEvent(new CustomEvent("changed", { detail: said }));
-  }
-
-  /** Do something that takes time and can be refused; returns undefined if it was, or was stopped. */
-  async #work(text, task, again) {
-    const work = { text, since: performance.now(), controller: new AbortController() };
-    this.doing = work;
-    this.dispatchEvent(new Event("working"));
-    try {
-      return await task(work.controller.signal);
-    } catch (error) {
-      if (error.name !== "AbortError") this.dispatchEvent(new CustomEvent("refused", { detail: { error, again } }));
-      return undefined;
-    } finally {
-      if (this.doing === work) this.doing = null;
-      this.dispatchEvent(new Event("working"));
-    }
+  /** Say that something changed, to those who listen and, if it is to be `shown`, to those who see. */
+  #changed(said, { shown = false } = {}) {
+    this.dispatchEvent(new CustomEvent("changed", { detail: { said, shown } }));
   }
 }
 
-/** Tell whether an instance lies where it was asked for: a click on nothing can bring its neighbour. */
-function isThere({ prompt, box: [y0, x0, y1, x1] }, { points }) {
-  const [kind, at] = prompt.split(" ");
-  if (kind !== "point") return true;
-  const [x, y] = points[at];
-  return x >= x0 - NEAR && x < x1 + NEAR && y >= y0 - NEAR && y < y1 + NEAR;
-}
-
-export function count(number) {
-  return number === 1 ? "1 particle" : `${number} particles`;
+export function nameOf(file) {
+  return file.name || "pasted image";
 }
 
 function capital(text) {

@@ -1,5 +1,7 @@
 /** Numbers that a person reads: sizes with their unit, and what sums them up. */
 
+const FEWEST = 6; // bins, so that one size alone is a bar among empty ones
+
 /** Lengths in nm where the pixel size is known, in px where it is not. */
 export class Unit {
   /** @param {number | null} nm  edge of a pixel */
@@ -11,6 +13,10 @@ export class Unit {
 
   length(px) { return `${digits(px * this.factor)} ${this.name}`; }
   area(px) { return `${digits(px * this.factor ** 2)} ${this.name}²`; }
+}
+
+export function count(number) {
+  return number === 1 ? "1 particle" : `${number} particles`;
 }
 
 /** Return a number to three digits that count, without an exponent where it can be read without. */
@@ -55,7 +61,11 @@ export function bins(values) {
   const reach = high - low || Math.max(high, 1) * 0.1;
   const wanted = (2 * (at(0.75) - at(0.25))) / Math.cbrt(sorted.length) || reach / 8;
   const step = roundStep(Math.min(Math.max(wanted / 2, reach / 28), reach / 12));
-  const first = Math.floor(low / step + 1e-9), last = Math.floor(high / step + 1e-9) + 1;
+  let first = Math.floor(low / step + 1e-9), last = Math.floor(high / step + 1e-9) + 1;
+  for (let before = true; last - first < FEWEST; before = !before) {
+    if (before && first > 0) first--;
+    else last++;
+  }
   return { edges: Array.from({ length: last - first + 1 }, (_, k) => (first + k) * step), step };
 }
 

@@ -1,7 +1,7 @@
 /** The canvases: how large they are, and what is drawn on them. Screen places are device pixels. */
 
-import { drawImage, drawMasks, drawOutlines } from "./picture.js";
-import { drawRulers, drawScaleBar } from "./scale.js";
+import { drawMarks } from "./marks.js";
+import { drawImage, drawMasks } from "./picture.js";
 import { View } from "./view.js";
 
 const RULER = 20; // CSS px
@@ -58,7 +58,7 @@ export class Stage {
       const scene = this.#scene(), colours = coloursOf(this.#marks.canvas);
       if (this.#stale) this.#drawBase(scene, colours);
       this.#stale = false;
-      this.#drawMarks(scene, colours);
+      drawMarks(this.#marks, scene, { view: this.view, ratio: this.ratio, ruler: RULER, colours });
       this.#marks.canvas.dataset.view = [this.view.scale, this.view.x, this.view.y].join(" ");
     });
   }
@@ -102,99 +102,6 @@ export class Stage {
     draw();
     this.#base.restore();
   }
-
-  #drawMarks(scene, colours) {
-    const context = this.#marks;
-    context.clearRect(0, 0, this.width, this.height);
-    if (!scene) return;
-    const thickness = 1.75 * this.ratio;
-    drawOutlines(context, scene.lit, this.view, { colour: "#ffffff", thickness });
-    drawOutlines(context, scene.selected, this.view, { colour: colours.mark, thickness });
-    if (scene.hover) this.#caliper(scene.hover);
-    scene.waiting.points.forEach((point) => this.#ring(...this.view.toScreen(...point), scene.beat));
-    scene.waiting.boxes.forEach((box) => this.#rectangle(box, colours, true));
-    if (scene.box) this.#rectangle(scene.box, colours, false);
-    if (scene.other) this.#line(scene.boundary);
-    if (scene.crosshair) this.#crosshair(...this.view.toScreen(...scene.crosshair), colours);
-    const unit = scene.unit, ratio = this.ratio, size = Math.round(RULER * ratio);
-    drawRulers(context, this.view, { size, ratio, unit, image: scene.picture, pointer: scene.pointer, colours });
-    const bar = { left: size + 12 * ratio, bottom: this.height - 12 * ratio, room: 200 * ratio, size: 12 * ratio };
-    drawScaleBar(context, { ...bar, perPixel: this.view.scale, unit });
-  }
-
-  /** Draw the disc of the same area, and its diameter with ends as a caliper has them. */
-  #caliper(particle) {
-    drawOutlines(this.#marks, [particle], this.view, { colour: "#ffffff", thickness: 1.75 * this.ratio });
-    const context = this.#marks, [x, y] = this.view.toScreen(particle.x, particle.y);
-    const radius = (particle.diameter / 2) * this.view.scale, jaw = Math.max(4 * this.ratio, radius * 0.18);
-    context.save();
-    for (const [style, width] of [["rgb(0 0 0 / 0.7)", 3], ["#ffffff", 1.2]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width * this.ratio;
-      context.beginPath();
-      context.moveTo(x - radius, y); context.lineTo(x + radius, y);
-      context.moveTo(x - radius, y - jaw); context.lineTo(x - radius, y + jaw);
-      context.moveTo(x + radius, y - jaw); context.lineTo(x + radius, y + jaw);
-      context.stroke();
-      context.setLineDash([3 * this.ratio, 3 * this.ratio]);
-      context.beginPath();
-      context.arc(x, y, radius, 0, 2 * Math.PI);
-      context.stroke();
-      context.setLineDash([]);
-    }
-    context.restore();
-  }
-
-  #ring(x, y, beat) {
-    const context = this.#marks;
-    for (const [style, width] of [["rgb(0 0 0 / 0.7)", 4], ["#ffffff", 1.75]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width * this.ratio;
-      context.beginPath();
-      context.arc(x, y, (7 + 4 * beat) * this.ratio, 0, 2 * Math.PI);
-      context.moveTo(x - 3 * this.ratio, y); context.lineTo(x + 3 * this.ratio, y);
-      context.moveTo(x, y - 3 * this.ratio); context.lineTo(x, y + 3 * this.ratio);
-      context.stroke();
-    }
-  }
-
-  #rectangle([x0, y0, x1, y1], colours, dashed) {
-    const context = this.#marks, [left, top] = this.view.toScreen(x0, y0), [right, bottom] = this.view.toScreen(x1, y1);
-    context.save();
-    if (dashed) context.setLineDash([5 * this.ratio, 4 * this.ratio]);
-    else {
-      context.fillStyle = "rgb(255 255 255 / 0.08)";
-      context.fillRect(left, top, right - left, bottom - top);
-    }
-    for (const [style, width] of [["rgb(0 0 0 / 0.7)", 3], [colours.mark, 1.25]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width * this.ratio;
-      context.strokeRect(left, top, right - left, bottom - top);
-    }
-    context.restore();
-  }
-
-  #line(x) {
-    const context = this.#marks, wide = Math.max(1, Math.round(this.ratio));
-    context.fillStyle = "rgb(0 0 0 / 0.6)";
-    context.fillRect(x - 2 * wide, 0, 4 * wide, this.height);
-    context.fillStyle = "#ffffff";
-    context.fillRect(x - wide, 0, 2 * wide, this.height);
-  }
-
-  #crosshair(x, y, colours) {
-    const context = this.#marks, gap = 6 * this.ratio, arm = 16 * this.ratio;
-    for (const [style, width] of [["rgb(0 0 0 / 0.8)", 4], [colours.mark, 1.75]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width * this.ratio;
-      context.beginPath();
-      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-        context.moveTo(x + dx * gap, y + dy * gap);
-        context.lineTo(x + dx * arm, y + dy * arm);
-      }
-      context.stroke();
-    }
-  }
 }
 
 /** Return the colours that the style sheet gives the canvas. */
@@ -203,4 +110,3 @@ function coloursOf(canvas) {
   const colour = (name) => style.getPropertyValue(name);
   return { field: colour("--field"), strip: colour("--strip"), ink: colour("--soft"), tick: colour("--tick"), mark: colour("--mark"), font: style.fontFamily };
 }
-

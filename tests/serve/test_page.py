@@ -157,7 +157,7 @@ def test_without_a_scale_sizes_are_in_pixels(tab):
     found = tab.drop(example_png("easy"))
     sizes = [one["equivalent_diameter_px"] for one in found["instances"]]
     assert tab["nm"].input_value() == ""
-    assert "px" in tab["mean"].inner_text()
+    assert tab["sizes-unit"].inner_text() == "equivalent diameter, px"
     assert figure(tab, "mean") == pytest.approx(mean(sizes), rel=0.01)
     header = tab.saved("csv").decode().splitlines()[0]
     assert "nm" not in header
@@ -219,10 +219,10 @@ def test_two_models_are_compared_on_either_side_of_a_slider(tab, micrograph):
     x, y = place_of(one)
     tab["compare"].click()
     with tab.page.expect_response("**/v1/segment") as answer:
-        tab.page.get_by_role("menuitemradio", name="efficient-sam-ti").locator("visible=true").click()
+        tab.page.get_by_role("menuitemradio", name="swin-unet").locator("visible=true").click()
     tab["divider"].wait_for()
     theirs = answer.value.json()
-    assert f"efficient-sam-ti (outline): {len(theirs['instances'])}" in tab["compared"].inner_text()
+    assert f"swin-unet: {len(theirs['instances'])}" in tab["compared"].inner_text()
     tab["divider"].fill("1000")
     mine = np.array([tab.colour(column, y) for column in range(x - 20, x + 20)])
     tab["divider"].fill("0")
@@ -242,9 +242,9 @@ def test_another_model_can_be_undone(tab, micrograph):
     count = len(found["instances"])
     tab["model"].click()
     with tab.page.expect_response("**/v1/segment") as answer:
-        tab.page.get_by_role("menuitemradio", name="efficient-sam-ti").locator("visible=true").click()
+        tab.page.get_by_role("menuitemradio", name="swin-unet").locator("visible=true").click()
     tab.count_is(len(answer.value.json()["instances"]))
-    assert "efficient-sam-ti" in tab["model"].inner_text()
+    assert "swin-unet" in tab["model"].inner_text()
     tab["undo"].click()
     tab.count_is(count)
     assert "threshold" in tab["model"].inner_text()

@@ -87,6 +87,13 @@ def test_empty_page_fits_and_can_be_read(tab):
     assert unread(tab) == []
 
 
+def assert_figures_fit(tab):
+    for name, text in [("count", "12345"), ("mean", "1234"), ("median", "0.123"), ("deviation", "9.99e+7")]:
+        tab.page.evaluate("([id, text]) => { document.getElementById(id).textContent = text; }", [name, text])
+    panel, last = tab["figures"].bounding_box(), tab["deviation"].bounding_box()
+    assert last["x"] + last["width"] <= panel["x"] + panel["width"] + 0.5
+
+
 def test_full_page_fits_and_can_be_read(tab):
     found = tab.drop(example_png("easy"))
     one = max(found["instances"], key=lambda one: one["area_px"])
@@ -100,6 +107,7 @@ def test_full_page_fits_and_can_be_read(tab):
         stage["width"] * stage["height"]
         > 0.6 * tab.page.viewport_size["width"] * tab.page.viewport_size["height"]
     )
+    assert_figures_fit(tab)
 
 
 def test_the_theme_can_be_turned(tab, scheme):
@@ -111,13 +119,16 @@ def test_the_theme_can_be_turned(tab, scheme):
     assert tab.page.evaluate(ground) == before
 
 
-def test_everything_that_can_be_used_has_a_name(tab):
+def test_everything_that_can_be_used_has_a_name(server, browser):
+    tab = Tab(browser, server.url)
+    tab.ready()
     tab.drop(example_png("easy"))
     nameless = """() => [...document.querySelectorAll("button, input, select, [tabindex]")].filter((one) => {
       const named = one.matches("[aria-label], [aria-labelledby]") || one.labels?.length;
       return !named && !one.textContent.trim() && one.type !== "file";
     }).map((one) => one.outerHTML)"""
     assert tab.page.evaluate(nameless) == []
+    tab.close()
 
 
 def test_nothing_moves_for_those_who_asked_for_that(server, browser):

@@ -173,3 +173,10 @@ def test_bins_hold_every_value_once(tab):
         assert 1 <= len(edges) - 1 <= 40
         for value, place in zip(values, places, strict=True):
             assert edges[place] * (1 - 1e-9) <= value <= edges[place + 1] * (1 + 1e-9)
+
+
+def test_one_size_alone_is_a_bar_among_empty_ones(tab):
+    edges = tab.run("sizes.js", "(m, values) => m.bins(values).edges", [8.17])
+    assert len(edges) == 7
+    assert edges[0] < 8 < 8.3 < edges[-1]
+    assert min(tab.run("sizes.js", "(m, values) => m.bins(values).edges", [0.02])) >= 0
