@@ -1,5 +1,6 @@
 """The HTTP side: what is asked, checked, handed to a :class:`serve.backend.Backend`, and answered."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import Lifespan
 
 from graticule.core.environment import environment
-from serve import openapi
+from serve import openapi, routes
 from serve.backend import Backend
-from serve.contract import (
-    Example,
-    Health,
-    JobAnswer,
-    ModelsAnswer,
-    ProblemAnswer,
-    SegmentAnswer,
-    described,
-)
+from serve.contract import Example, Health, JobAnswer, ModelsAnswer
+from serve.deadline import Deadline
 from serve.examples import example_png, examples
-from serve.guard import PAGE, Guard
+from serve.gate import OPEN, PAGE, Gate
+from serve.guard import Guard
 from serve.imaging import SCALE_HEADER, Imaging
 from serve.manual import manual
 from serve.measures import Measures
@@ -37,21 +32,21 @@ _BY_STATUS = {status: kind for kind, (status, _) in TITLES.items()}
 _ABOUT = """Particles in electron micrographs: who is where, and how large.
 
 Prompts are `x, y`; all positions in answers are `y, x`. Pixel centres are whole numbers. Lengths in nm
-stand beside those in px wherever the pixel size is known; it is never guessed.
-Every refusal is `application/problem+json`: one line with the value and the remedy."""
-
-_REFUSED = {
-    400: "The request cannot be read.",
-    401: "The server asks for a token, and this is none or another.",
-    408: "The body took too long to arrive.",
-    413: "Body or image is too large; refused while it arrives, or from its header.",
-    415: "The body is no image that is read, or not what its type says.",
-    422: "A value, or the image, cannot be.",
-    500: "The server failed.",
-    502: "The worker of this request is gone; ask again.",
-    503: "Too many requests wait.",
-    504: "The time limit is over.",
-}
+stand beside those in px wherever the pixel size is known, and are those times the pixel size; it is never
+guessed. Every refusal is `application/problem+json`: one line with the value and the remedy."""
+_AGAIN = "ask again"
+_EXPOSED = (
+    "Content-Disposition",
+    "Graticule-Hidden",
+    "Graticule-Instances",
+    "Graticule-Model",
+    "Graticule-Weights",
+    SCALE_HEADER,
+    "Location",
+    "Retry-After",
+    "X-Request-Id",
+)
+"""Headers that pages of the origins named may read."""
 
 
 def build_api(
@@ -78,163 +73,92 @@ def build_api(
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
-        responses=described({401: _REFUSED[401], 500: _REFUSED[500]}),
+        responses=openapi.refusals(401, 403, 500),
         separate_input_output_schemas=False,
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     _tell_of_problems(api)
-    _images(api, Imaging(settings, backend, counting))
+    _images(api, Imaging(settings, backend, counting), settings)
     _movies(api, MovieDesk(settings, backend), backend)
-    _about_models(api, backend)
+    _about_models(api, backend, settings)
     _about_the_server(api, backend)
     _page(api)
     _describe(api, secured=token is not None)
-    if settings.cors_origins:
+    api.add_middleware(Guard, gate=Gate(settings, token=token), measures=counting)
+    if settings.cors_origins:  # added last, so that refusals can be read too
         api.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["Graticule-Model", "Graticule-Weights", "Graticule-Instances", "X-Request-Id"],
+            expose_headers=_EXPOSED,
         )
-    api.add_middleware(Guard, token=token, measures=counting)
     return api
 
 
-def _images(api: FastAPI, imaging: Imaging) -> None:
-    @api.post(
-        "/v1/segment",
-        tags=["images"],
-        summary="Find the particles of an image",
-        response_model=SegmentAnswer,
-        responses={
-            200: {
-                "description": "In the form that `Accept` asks for: JSON, labels as PNG (16 bit) or TIFF, or"
-                " an overlay as `image/jpeg` or `image/png;view=overlay`.",
-                "content": {
-                    "application/json": {"example": openapi.EXAMPLE_ANSWER},
-                    **openapi.IMAGE_ANSWERS,
-                },
-            },
-            **_refusals(400, 404, 406, 408, 413, 415, 422, 502, 503, 504),
-        },
-        openapi_extra=openapi.SEGMENT,
-    )
+def _images(api: FastAPI, imaging: Imaging, settings: ServeSettings) -> None:
+    @api.post("/v1/segment", **routes.SEGMENT)
     async def segment(request: Request) -> Response:
         """Send the image as the part `image` of a form, or as the body with options in the query."""
         return await imaging.segment(request)
 
-    @api.post(
-        "/v1/view",
-        tags=["images"],
-        summary="Show an image as networks see it",
-        response_class=Response,
-        responses={
-            200: {
-                "description": "A grey PNG of 8 bits, stretched over the image's grey levels.",
-                "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
-                "headers": {
-                    SCALE_HEADER: {
-                        "schema": {"type": "number"},
-                        "description": "Of the file, if it holds one.",
-                    }
-                },
-            },
-            **_refusals(400, 408, 413, 415, 422, 503),
-        },
-        openapi_extra=openapi.VIEW,
-    )
+    @api.post("/v1/view", **routes.VIEW)
     async def view(request: Request) -> Response:
         """For those who cannot draw 16 bits. Send the image as for `/v1/segment`."""
         return await imaging.view(request)
 
-    @api.get("/v1/examples", tags=["images"], summary="Simulated images to try things with")
-    def list_examples() -> list[Example]:
-        return examples()
+    @api.get("/v1/examples", **routes.LIST_EXAMPLES)
+    async def list_examples() -> list[Example]:
+        async with Deadline(settings.request_seconds, remedy=_AGAIN).kept():
+            return await asyncio.to_thread(examples)
 
-    @api.get(
-        "/v1/examples/{name}.png",
-        tags=["images"],
-        summary="One of them",
-        response_class=Response,
-        responses={200: {"content": openapi.PICTURE_ANSWER}, **_refusals(404)},
-    )
-    def example(name: str) -> Response:
-        content = example_png(name)
+    @api.get("/v1/examples/{name}.png", **routes.EXAMPLE)
+    async def example(name: str) -> Response:
+        async with Deadline(settings.request_seconds, remedy=_AGAIN).kept():
+            content = await asyncio.to_thread(example_png, name)
         return Response(content, media_type="image/png", headers={"Cache-Control": "max-age=86400"})
 
 
 def _movies(api: FastAPI, desk: MovieDesk, backend: Backend) -> None:
-    @api.post(
-        "/v1/track",
-        tags=["movies"],
-        summary="Track the particles of a short movie",
-        status_code=202,
-        response_model=JobAnswer,
-        responses=_refusals(400, 404, 408, 413, 415, 422, 502, 503),
-        openapi_extra=openapi.TRACK,
-    )
+    @api.post("/v1/track", **routes.TRACK)
     async def track(request: Request, response: Response) -> JobAnswer:
         """Send the movie as the part `movie` of a form, or as the body with options in the query."""
         job = await desk.track(request)
         response.headers["Location"] = job.url
         return job
 
-    @api.get(
-        "/v1/jobs/{job}", tags=["movies"], summary="How far a movie is", responses=_refusals(404, 502, 503)
-    )
+    @api.get("/v1/jobs/{job}", **routes.JOB)
     async def job(job: str) -> JobAnswer:
         return await backend.job(job)
 
-    @api.delete(
-        "/v1/jobs/{job}",
-        tags=["movies"],
-        summary="End a job and delete all its files",
-        status_code=204,
-        responses=_refusals(404, 502, 503),
-    )
+    @api.delete("/v1/jobs/{job}", **routes.DELETE_JOB)
     async def delete(job: str) -> None:
         await backend.delete_job(job)
 
-    @api.get(
-        "/v1/jobs/{job}/{name}",
-        tags=["movies"],
-        summary="A result",
-        response_class=Response,
-        responses={200: {"content": openapi.FILE_ANSWER}, **_refusals(404, 409, 502, 503)},
-    )
+    @api.get("/v1/jobs/{job}/{name}", **routes.RESULT)
     async def result(job: str, name: str) -> Response:
         return await desk.download(job, name)
 
 
-def _about_models(api: FastAPI, backend: Backend) -> None:
-    @api.get("/v1/models", tags=["models"], summary="The models", responses=_refusals(502, 503))
+def _about_models(api: FastAPI, backend: Backend, settings: ServeSettings) -> None:
+    @api.get("/v1/models", **routes.MODELS)
     async def models() -> ModelsAnswer:
         return await backend.models()
 
-    @api.post(
-        "/v1/models/refresh",
-        tags=["models"],
-        summary="Ask the registry now who is champion",
-        responses=_refusals(502, 503, 504),
-    )
+    @api.post("/v1/models/refresh", **routes.REFRESH)
     async def refresh() -> ModelsAnswer:
         """Answers once the champion answers requests. Requests meanwhile are answered by the one before."""
-        return await backend.refresh()
+        async with Deadline(settings.request_seconds, remedy=_AGAIN).kept():
+            return await backend.refresh()
 
 
 def _about_the_server(api: FastAPI, backend: Backend) -> None:
-    @api.get("/healthz", tags=["server"], summary="Whether it lives")
+    @api.get("/healthz", **routes.LIVES)
     async def healthz() -> Health:
         return Health(status="ok")
 
-    @api.get(
-        "/readyz",
-        tags=["server"],
-        summary="Whether it can answer",
-        response_model=Health,
-        responses={503: {"description": "Not yet; `detail` says why.", "model": Health}},
-    )
+    @api.get("/readyz", **routes.READY)
     async def readyz(response: Response) -> Health:
         missing = await backend.waits_for()
         if missing is None:
@@ -243,13 +167,7 @@ def _about_the_server(api: FastAPI, backend: Backend) -> None:
         response.headers["Retry-After"] = "2"
         return Health(status="starting", detail=missing)
 
-    @api.get(
-        "/metrics",
-        tags=["server"],
-        summary="For Prometheus",
-        response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-    )
+    @api.get("/metrics", **routes.METRICS)
     async def metrics() -> Response:
         content = await backend.metrics()
         return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -295,34 +213,13 @@ def _told(request: Request, problem: Problem) -> Response:
     return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
-def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    own = {
-        404: "There is no such thing.",
-        406: "`Accept` names no form that is offered.",
-        409: "Not finished.",
-    }
-    return described({status: own.get(status) or _REFUSED[status] for status in statuses})
-
-
 def _describe(api: FastAPI, *, secured: bool) -> None:
     """Add to the OpenAPI description what FastAPI cannot know."""
     plain = api.openapi
 
     def complete() -> dict[str, Any]:
         if api.openapi_schema is None:
-            schema = plain()
-            parts = schema.setdefault("components", {})
-            parts.setdefault("schemas", {})["ProblemAnswer"] = ProblemAnswer.model_json_schema()
-            parts["schemas"].pop("HTTPValidationError", None)
-            parts["schemas"].pop("ValidationError", None)
-            for path in schema["paths"].values():
-                for operation in path.values():
-                    if "HTTPValidationError" in str(operation["responses"].get("422", "")):
-                        operation["responses"]["422"] = described({422: _REFUSED[422]})[422]
-            if secured:
-                parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-                schema["security"] = [{"token": []}]
-            api.openapi_schema = schema
+            api.openapi_schema = openapi.completed(plain(), secured=secured, opened=OPEN)
         return api.openapi_schema
 
     api.openapi = complete  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ for all requests together.
 import asyncio
 import ctypes
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -37,36 +38,72 @@ class Budget:
 
     def __init__(self, total: int) -> None:
         self.total, self.held = total, 0
+        self.lock = threading.Lock()
 
     @contextmanager
     def share(self) -> "Iterator[Share]":
-        """Yield a share that grows as bytes arrive, and is given back after the block."""
+        """Yield a share that grows as bytes arrive.
+
+        It is given back after the block, or once the last thread that keeps it has ended.
+        """
         share = Share(self)
         try:
             yield share
         finally:
-            self.held -= share.held
-            if share.held >= LARGE_BYTES:
-                give_back_later()
-            share.held = 0
+            share.leave()
 
 
 class Share:
-    """What one request holds of a budget."""
+    """What one request holds of a budget. Threads may take of it; the rest is for the event loop."""
 
     def __init__(self, budget: Budget) -> None:
-        self._budget, self.held = budget, 0
+        self._budget, self.held, self._most, self._users = budget, 0, 0, 1
 
     def take(self, count: int) -> None:
         """Hold so many bytes more.
 
+        A request that is alone may hold more than the budget, or the largest image would never pass;
+        its own limits bound it.
+
         Raises:
             Problem: 503 if all requests together would hold too many.
         """
-        if self._budget.held + count > self._budget.total:
-            raise busy("too many images are arriving")
-        self._budget.held += count
-        self.held += count
+        with self._budget.lock:
+            if self._budget.held > self.held and self._budget.held + count > self._budget.total:
+                raise busy("too many images are arriving")
+            self._budget.held += count
+            self.held += count
+            self._most = max(self._most, self.held)
+
+    @contextmanager
+    def lent(self, count: int) -> Iterator[None]:
+        """Hold so many bytes more for as long as the block lasts.
+
+        Raises:
+            Problem: See :meth:`take`.
+        """
+        self.take(count)
+        try:
+            yield
+        finally:
+            self._give(count)
+
+    def keep(self) -> None:
+        """Have one more user, who will leave."""
+        self._users += 1
+
+    def leave(self) -> None:
+        """Have one user less; the last one gives everything back."""
+        self._users -= 1
+        if self._users == 0:
+            self._give(self.held)
+            if self._most >= LARGE_BYTES:
+                give_back_later()
+
+    def _give(self, count: int) -> None:
+        with self._budget.lock:
+            self._budget.held -= count
+            self.held -= count
 
 
 async def counted(

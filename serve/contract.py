@@ -1,10 +1,11 @@
 """What goes in and what comes out, as the OpenAPI description has it.
 
 Prompts are x, y as a mouse has them; all positions in answers are y, x as arrays have them.
-Pixel centres are whole numbers, so the corner of the first pixel is at -0.5, -0.5.
+Pixel centres are whole numbers, so the corner of the first pixel is at -0.5, -0.5. A length in nm is
+the one in px beside it times the pixel size, and an area its square: nothing is rounded again.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +14,7 @@ from graticule.tracking import default_tracker
 Outlines = Literal["polygon", "rle", "none"]
 PixelSize = Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)]
 Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 MODEL = Annotated[str, Field(min_length=1, max_length=200)]
 SCALE_HELP = "Edge of a pixel in nm; where it is not given, that of the file, if it holds one."
 MODEL_HELP = (
@@ -51,7 +53,9 @@ class SegmentOptions(Contract):
     model: MODEL | None = Field(default=None, description=MODEL_HELP, examples=["champion"])
     pixel_size_nm: PixelSize | None = Field(default=None, description=SCALE_HELP, examples=[0.25])
     polarity: Literal["auto", "dark", "bright"] = Field(
-        default="auto", description="Whether particles are darker or brighter than the film."
+        default="auto",
+        description="Whether particles are darker or brighter than the film; with `prompts` it counts for"
+        " nothing.",
     )
     outlines: Outlines = Field(
         default="polygon", description="How JSON gives the shape of an instance: exactly, in either form."
@@ -77,8 +81,12 @@ class Rle(Contract):
 class Instance(Contract):
     """One particle."""
 
-    id: int = Field(ge=1, description="Its value in the label image.")
-    area_px: int = Field(ge=1)
+    id: int = Field(
+        ge=1,
+        description="Its value in the label image. Where the answers to prompts overlap, a pixel is there of"
+        " the one with the higher score.",
+    )
+    area_px: int = Field(ge=1, description="Pixels.")
     centroid: tuple[float, float] = Field(description="y, x in pixels.")
     box: tuple[int, int, int, int] = Field(description="y0, x0, y1, x1 in pixels, the end not within.")
     equivalent_diameter_px: float = Field(description="Of the disc of the same area.")
@@ -87,10 +95,16 @@ class Instance(Contract):
         ge=0, le=1, description="Mean foreground probability; with prompts, the IoU that the network expects."
     )
     prompt: str | None = Field(default=None, description="Which prompt it answers: `point 0`, `box 2`.")
-    area_nm2: float | None = None
-    centroid_nm: tuple[float, float] | None = None
-    box_nm: tuple[float, float, float, float] | None = None
-    equivalent_diameter_nm: float | None = None
+    area_nm2: float | None = Field(default=None, description="`area_px` times the pixel size squared.")
+    centroid_nm: tuple[float, float] | None = Field(
+        default=None, description="y, x: `centroid` times the pixel size."
+    )
+    box_nm: tuple[float, float, float, float] | None = Field(
+        default=None, description="y0, x0, y1, x1: `box` times the pixel size."
+    )
+    equivalent_diameter_nm: float | None = Field(
+        default=None, description="`equivalent_diameter_px` times the pixel size."
+    )
     polygon: list[list[tuple[float, float]]] | None = Field(
         default=None,
         description="Closed rings of y, x along pixel edges (at halves), filled by the even-odd rule.",
@@ -103,7 +117,7 @@ class SegmentAnswer(Contract):
 
     model: str = Field(description="The network that answered.", examples=["swin-unet"])
     weights: str = Field(examples=["builtin", "models:/graticule-segmenter/3"])
-    champion: bool = Field(description="Whether it was asked for as the champion.")
+    champion: bool = Field(description="Whether this is the champion.")
     height: int
     width: int
     pixel_size_nm: float | None = None
@@ -179,8 +193,8 @@ class JobAnswer(Contract):
     id: str
     status: Literal["queued", "running", "done", "failed"]
     url: str
-    created: str = Field(description="ISO 8601, UTC.")
-    expires: str = Field(description="When it and all its files are gone, at the latest.")
+    created: Moment = Field(description="ISO 8601, UTC.")
+    expires: Moment = Field(description="When it and all its files are gone, at the latest.")
     frames: int | None = None
     height: int | None = None
     width: int | None = None
@@ -219,20 +233,3 @@ class ProblemAnswer(BaseModel):
     status: int
     detail: str = Field(description="One line: what was wrong, with its value, and the remedy.")
     instance: str | None = Field(default=None, description="The request's id, as in the log.")
-
-
-def described(statuses: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI responses for refusals: status -> when."""
-    schema = {"$ref": "#/components/schemas/ProblemAnswer"}
-    return {
-        status: {
-            "description": when,
-            "content": {"application/problem+json": {"schema": schema}},
-            **(
-                {"headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}}
-                if status == 503
-                else {}
-            ),
-        }
-        for status, when in statuses.items()
-    }

@@ -10,7 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from serve.bodies import Sink
-from serve.problems import Problem
+from serve.problems import Problem, first_line
 
 MOST_FIELDS = 16
 FIELD_BYTES = 2**18
@@ -96,7 +96,9 @@ class _Reader:
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise Problem("bad-request", f"the form cannot be read ({_line(error)}); send it again") from None
+            raise Problem(
+                "bad-request", f"the form cannot be read ({first_line(error)}); send it again"
+            ) from None
         pieces, self._pieces = self._pieces, []
         return pieces
 
@@ -164,7 +166,3 @@ def _text(data: bytes, what: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise Problem("bad-request", f"{what} is no UTF-8 text; encode it so") from None
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

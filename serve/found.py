@@ -6,8 +6,10 @@ from math import pi, sqrt
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt32
+from jaxtyping import Bool, Float, Float32, Int, Integer, UInt32
 from scipy import ndimage
+
+_BAND_PIXELS = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -54,15 +56,13 @@ class Measured:
         return 2.0 * sqrt(self.area / pi)
 
 
-def measured(labels: UInt32[np.ndarray, "y x"]) -> list[Measured]:
+def measured(labels: Integer[np.ndarray, "y x"]) -> list[Measured]:
     """Return the measures of labels 1 … n, each of which has pixels."""
     height, width = labels.shape
     count = int(labels.max(initial=0))
-    y, x = np.nonzero(labels)
-    owner = labels[y, x]
-    area = np.bincount(owner, minlength=count + 1)[1:]
-    sums = [np.bincount(owner, place, minlength=count + 1)[1:] for place in (y, x)]
-    boxes = ndimage.find_objects(labels.astype(np.int32, copy=False), max_label=count)
+    area, sums = _counted(labels, count)
+    own = labels if labels.dtype.itemsize < 4 else labels.view(np.int32)
+    boxes = ndimage.find_objects(own, max_label=count)
     out = []
     for index, (rows, columns) in enumerate(boxes):
         box = rows.start, columns.start, rows.stop, columns.stop
@@ -73,10 +73,26 @@ def measured(labels: UInt32[np.ndarray, "y x"]) -> list[Measured]:
     return out
 
 
+def _counted(
+    labels: Integer[np.ndarray, "y x"], count: int
+) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "2 n"]]:
+    """Return how many pixels each label has, and the sums of their y and x; a band of rows at a time."""
+    area, sums = np.zeros(count, np.int64), np.zeros((2, count))
+    step = max(1, _BAND_PIXELS // max(1, labels.shape[1]))
+    for first in range(0, len(labels), step):
+        band = labels[first : first + step]
+        y, x = np.nonzero(band)
+        owner = band[y, x]
+        area += np.bincount(owner, minlength=count + 1)[1:]
+        for total, place in zip(sums, (y + first, x), strict=True):
+            total += np.bincount(owner, place, minlength=count + 1)[1:]
+    return area, sums
+
+
 def measured_body(body: Asked, shape: tuple[int, int]) -> Measured:
     """Return the measures of the answer to a prompt."""
     height, width = shape
-    own = measured(body.mask.astype(np.uint32))[0]
+    own = measured(body.mask.view(np.uint8))[0]
     top, left = body.corner
     y0, x0, y1, x1 = own.box
     box = y0 + top, x0 + left, y1 + top, x1 + left
@@ -94,3 +110,9 @@ def painted(bodies: Sequence[Asked], shape: tuple[int, int]) -> UInt32[np.ndarra
         height, width = body.mask.shape
         labels[top : top + height, left : left + width][body.mask] = number + 1
     return labels
+
+
+def hidden(bodies: Sequence[Asked], labels: UInt32[np.ndarray, "y x"]) -> list[int]:
+    """Return the numbers of bodies that others cover whole in the label image of :func:`painted`."""
+    seen = np.bincount(labels.ravel(), minlength=len(bodies) + 1)[1:]
+    return [int(number) for number in np.flatnonzero(seen == 0) + 1]

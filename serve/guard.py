@@ -1,6 +1,5 @@
-"""What every request passes: its id and time, the token, and headers that keep a browser safe."""
+"""What every request passes: its id and time, the gate, and headers that keep a browser safe."""
 
-import hmac
 import json
 import logging
 import time
@@ -8,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from serve.gate import Gate
 from serve.measures import Measures
 from serve.problems import MEDIA_TYPE, Problem
 
@@ -18,9 +18,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
-OPEN = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
-"""Paths without the token; files of the page are open too: they hold nothing of anybody's."""
-PAGE = "/page/"
 POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'"
@@ -35,16 +32,16 @@ _SAFE = {
 
 
 class Guard:
-    """The outermost layer of the application.
+    """The outermost layer of the application but for CORS, which a browser needs on refusals too.
 
     Args:
         app: Asked if the request may pass.
-        token: That requests must bear; ``None`` where none is asked for.
+        gate: Says so.
         measures: Told of every answer.
     """
 
-    def __init__(self, app: App, *, token: bytes | None, measures: Measures) -> None:
-        self._app, self._token, self._measures = app, token, measures
+    def __init__(self, app: App, *, gate: Gate, measures: Measures) -> None:
+        self._app, self._gate, self._measures = app, gate, measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -65,10 +62,11 @@ class Guard:
 
         with self._measures.in_flight():
             try:
-                if self._passes(scope):
+                problem = self._gate.refusal(scope)
+                if problem is None:
                     await self._app(scope, receive, answer)
                 else:
-                    await refuse(answer, _no_token(), request_id)
+                    await refuse(answer, problem, request_id)
             except Exception:
                 log.exception("request %s failed", request_id)
                 if status:
@@ -79,15 +77,6 @@ class Guard:
                 seconds = time.perf_counter() - began
                 self._measures.answered(_route(scope), str(scope["method"]), status, seconds)
 
-    def _passes(self, scope: Scope) -> bool:
-        path = scope["path"]
-        if self._token is None or path in OPEN or path.startswith(PAGE) or scope["method"] == "OPTIONS":
-            return True
-        sent = dict(scope["headers"]).get(b"authorization", b"")
-        scheme, _, given = sent.partition(b" ")
-        # Both are compared whatever the first says, and in the same time whatever they hold.
-        return hmac.compare_digest(given.strip(), self._token) and scheme.lower() == b"bearer"
-
 
 async def refuse(send: Send, problem: Problem, request_id: str) -> None:
     """Answer with a problem."""
@@ -96,14 +85,6 @@ async def refuse(send: Send, problem: Problem, request_id: str) -> None:
     headers += [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _no_token() -> Problem:
-    return Problem(
-        "unauthorised",
-        "the request bears no valid token; send it as: Authorization: Bearer TOKEN",
-        headers={"WWW-Authenticate": 'Bearer realm="graticule"'},
-    )
 
 
 def _id(request_id: str) -> tuple[bytes, bytes]:

@@ -1,30 +1,36 @@
 """``POST /v1/segment``: from the bytes of a request to those of the answer."""
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import Request, Response
 
 from serve.accepting import Form, form_for
 from serve.answers import FORM_TYPES, About, encoded, seen
+from serve.arriving import arrived
 from serve.backend import Backend, Chosen, Pixels
-from serve.bodies import Budget, Share, counted
+from serve.bodies import Budget, Share
 from serve.contract import SegmentOptions, ViewOptions
-from serve.forms import read_form
+from serve.deadline import Deadline
 from serve.found import Labelled, Prompted
-from serve.headers import ENDINGS, MEDIA_TYPES, TAKEN, Limits, kind_of
+from serve.headers import Limits
 from serve.measures import Measures
 from serve.naming import PROMPTABLE, ModelKey
 from serve.pictures import Picture, digest_of, read_picture
 from serve.problems import Problem
-from serve.reading import gathered, read_options
+from serve.reading import read_options
 from serve.settings import ServeSettings
+from serve.threads import Threads
 
-_DECODING = 2
+_THREADS = 2
 _REMEMBERED = 512
 SCALE_HEADER = "Graticule-Pixel-Size-Nm"
-_UNNAMED = ("application/octet-stream", "")
+_LABEL_BYTES = 4
+_AS_SEEN = (
+    "polarity = {} counts for nothing with prompts: how particles look is told from the image;"
+    " leave polarity out"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,33 @@ class _Known:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Asked:
+    """One request, once its body has arrived."""
+
+    content: bytearray
+    options: SegmentOptions
+    form: Form
+    share: Share
+    deadline: Deadline
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Answer:
+    """What was found for a request, and of the image what its form needs."""
+
+    found: Labelled | Prompted
+    known: _Known
+    pixels: Pixels | None
+
+
 class Imaging:
     """Answers for images; one per process."""
 
     def __init__(self, settings: ServeSettings, backend: Backend, measures: Measures) -> None:
         self._settings, self._backend, self._measures = settings, backend, measures
         self._budget = Budget(settings.arriving_bytes)
-        self._decoding = asyncio.Semaphore(_DECODING)
+        self._threads = Threads(_THREADS)
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._limits = Limits(
             pixels=settings.image_pixels, edge=settings.image_edge_px, least_edge=settings.least_edge_px
@@ -56,17 +82,12 @@ class Imaging:
         form = form_for(request.headers.get("accept"))
         with self._budget.share() as share:
             texts, content = await self._arrived(request, share)
-            options = read_options(SegmentOptions, texts)
-            self._check_prompts(options)
-            try:
-                async with asyncio.timeout(self._settings.request_seconds):
-                    return await self._answer(content, options, form, share)
-            except TimeoutError:
-                raise Problem(
-                    "too-long",
-                    f"there was no answer within {self._settings.request_seconds:g} s; crop the image, or"
-                    " name a faster model",
-                ) from None
+            deadline = Deadline(self._settings.request_seconds)
+            async with deadline.kept():
+                options = read_options(SegmentOptions, texts)
+                self._check_prompts(options)
+                asked = _Asked(content=content, options=options, form=form, share=share, deadline=deadline)
+                return await self._answered(asked)
 
     async def view(self, request: Request) -> Response:
         """Return the image itself, as networks see it, in a form that browsers draw.
@@ -76,52 +97,17 @@ class Imaging:
         """
         with self._budget.share() as share:
             texts, content = await self._arrived(request, share)
-            read_options(ViewOptions, texts)
-            picture = await self._decoded(content, share)
-            body = await asyncio.to_thread(seen, picture.pixels)
+            async with Deadline(self._settings.request_seconds, remedy="crop the image").kept():
+                read_options(ViewOptions, texts)
+                picture = await self._decoded(content, share)
+                body = await self._threads.do(share, partial(seen, picture.pixels, share))
         scale = {} if picture.pixel_size_nm is None else {SCALE_HEADER: repr(float(picture.pixel_size_nm))}
         return Response(body, media_type="image/png", headers={**scale, "Cache-Control": "no-store"})
 
-    async def _arrived(self, request: Request, share: Share) -> tuple[dict[str, str], bytes]:
-        content = bytearray()
-
-        async def take(piece: bytes) -> None:
-            share.take(len(piece))
-            content.extend(piece)
-
-        body = counted(
-            request.stream(),
-            announced=request.headers.get("content-length"),
-            most=self._settings.image_bytes,
-            seconds=self._settings.upload_seconds,
-        )
-        query = request.query_params.multi_items()
-        declared = request.headers.get("content-type", "")
-        kind = declared.partition(";")[0].strip().lower()
-        if kind == "multipart/form-data":
-            form = await read_form(body, declared, file="image", sink=take)
-            if not form.has_file:
-                raise Problem("bad-request", "the form has no part 'image'; name the file's part so")
-            texts = gathered(query, form.fields.items())
-        elif kind in MEDIA_TYPES or kind in _UNNAMED:
-            texts = gathered(query)
-            async for piece in body:
-                await take(piece)
-            self._check_kind(kind, content)
-        else:
-            raise Problem(
-                "wrong-type", f"Content-Type {kind[:60]!r} is no image; {TAKEN}, or multipart/form-data"
-            )
+    async def _arrived(self, request: Request, share: Share) -> tuple[dict[str, str], bytearray]:
+        texts, content = await arrived(request, self._settings, share)
         self._measures.uploaded(len(content))
-        return texts, bytes(content)
-
-    def _check_kind(self, declared: str, content: bytearray) -> None:
-        held = kind_of(bytes(content[:16]))
-        if declared in MEDIA_TYPES and MEDIA_TYPES[declared] != held:
-            raise Problem(
-                "wrong-type",
-                f"Content-Type says {declared}, and the body is a {ENDINGS[held][1:]}; say which it is",
-            )
+        return texts, content
 
     def _check_prompts(self, options: SegmentOptions) -> None:
         if options.prompts is None:
@@ -135,39 +121,44 @@ class Imaging:
         if not options.prompts.boxes and not any(point[2] for point in options.prompts.points):
             raise Problem("cannot-be", "the prompts ask for nothing; give a point [x, y, 1] or a box")
 
-    async def _answer(self, content: bytes, options: SegmentOptions, form: Form, share: Share) -> Response:
+    async def _answered(self, asked: _Asked) -> Response:
+        options = asked.options
         chosen = await self._chosen(options)
-        pixels: Pixels | None
-        if options.prompts is None:
-            picture = await self._decoded(content, share)
-            found: Labelled | Prompted = await self._backend.segment(
-                picture.pixels,
-                chosen.key,
-                polarity=options.polarity,
-                seconds=self._settings.request_seconds,
-            )
-            known, pixels = _Known(picture.pixel_size_nm, picture.notes), picture.pixels
-        else:
-            found, known, pixels = await self._asked(content, options, chosen.key, form, share)
+        ask = self._whole if options.prompts is None else self._prompted
+        answer = await ask(asked, chosen.key)
         about = About(
             model=chosen.key.network,
             weights=chosen.key.weights,
             champion=chosen.champion,
-            pixel_size_nm=options.pixel_size_nm or known.pixel_size_nm,
+            pixel_size_nm=options.pixel_size_nm or answer.known.pixel_size_nm,
             outlines=options.outlines,
-            notes=known.notes,
+            notes=answer.known.notes,
         )
-        body = await asyncio.to_thread(encoded, found, about, form=form, pixels=pixels)
-        count = len(found.scores) if isinstance(found, Labelled) else len(found.bodies)
-        self._measures.found(chosen.key.network, count)
+        return await self._encoded(asked, answer, about)
+
+    async def _encoded(self, asked: _Asked, answer: _Answer, about: About) -> Response:
+        work = partial(
+            encoded,
+            answer.found,
+            about,
+            form=asked.form,
+            pixels=answer.pixels,
+            share=asked.share,
+            deadline=asked.deadline,
+        )
+        made = await self._threads.do(asked.share, work)
+        count = len(answer.found.scores if isinstance(answer.found, Labelled) else answer.found.bodies)
+        self._measures.found(about.model, count)
         headers = {
-            "Graticule-Model": chosen.key.network,
-            "Graticule-Weights": chosen.key.weights,
+            "Graticule-Model": about.model,
+            "Graticule-Weights": about.weights,
             "Graticule-Instances": str(count),
             "Vary": "Accept",
             "Cache-Control": "no-store",
         }
-        return Response(body, media_type=FORM_TYPES[form], headers=headers)
+        if made.hidden:
+            headers["Graticule-Hidden"] = ", ".join(map(str, made.hidden))
+        return Response(made.body, media_type=FORM_TYPES[asked.form], headers=headers)
 
     async def _chosen(self, options: SegmentOptions) -> Chosen:
         chosen = await self._backend.choose(options.model)
@@ -179,32 +170,47 @@ class Imaging:
             "cannot-be", f"model {options.model} takes no prompts; leave them out, or name {PROMPTABLE}"
         )
 
-    async def _asked(
-        self, content: bytes, options: SegmentOptions, key: ModelKey, form: Form, share: Share
-    ) -> tuple[Prompted, _Known, Pixels | None]:
-        assert options.prompts is not None
-        digest, pixels = digest_of(content), None
+    async def _whole(self, asked: _Asked, key: ModelKey) -> _Answer:
+        picture = await self._decoded(asked.content, asked.share)
+        asked.share.take(picture.pixels.size * _LABEL_BYTES)
+        found = await self._backend.segment(
+            picture.pixels, key, polarity=asked.options.polarity, seconds=asked.deadline.remaining
+        )
+        return _Answer(found=found, known=_Known(picture.pixel_size_nm, picture.notes), pixels=picture.pixels)
+
+    async def _prompted(self, asked: _Asked, key: ModelKey) -> _Answer:
+        prompts, polarity = asked.options.prompts, asked.options.polarity
+        assert prompts is not None
+        digest = await self._threads.do(asked.share, partial(digest_of, asked.content))
+        known, pixels = self._recalled(digest), None
 
         async def decoded() -> Pixels:
-            nonlocal pixels
+            nonlocal known, pixels
             if pixels is None:
-                picture = await self._decoded(content, share)
-                self._remember(digest, _Known(picture.pixel_size_nm, picture.notes))
-                pixels = picture.pixels
+                picture = await self._decoded(asked.content, asked.share)
+                known, pixels = _Known(picture.pixel_size_nm, picture.notes), picture.pixels
+                self._remember(digest, known)
             return pixels
 
-        if digest not in self._known or form.startswith("overlay"):
+        if known is None or asked.form.startswith("overlay"):
             await decoded()
         found = await self._backend.prompted(
-            digest, key, options.prompts, pixels=decoded, seconds=self._settings.request_seconds
+            digest, key, prompts, pixels=decoded, seconds=asked.deadline.remaining
         )
-        return found, self._known[digest], pixels
+        assert known is not None
+        asked.share.take(sum(body.mask.nbytes for body in found.bodies))
+        if polarity != "auto":
+            known = _Known(known.pixel_size_nm, (*known.notes, _AS_SEEN.format(polarity)))
+        return _Answer(found=found, known=known, pixels=pixels)
 
-    async def _decoded(self, content: bytes, share: Share) -> Picture:
-        async with self._decoding:
-            picture = await asyncio.to_thread(read_picture, content, self._limits)
-        share.take(picture.pixels.nbytes)
-        return picture
+    async def _decoded(self, content: bytearray, share: Share) -> Picture:
+        return await self._threads.do(share, partial(read_picture, content, self._limits, share))
+
+    def _recalled(self, digest: str) -> _Known | None:
+        known = self._known.get(digest)
+        if known is not None:
+            self._known.move_to_end(digest)
+        return known
 
     def _remember(self, digest: str, known: _Known) -> None:
         self._known[digest] = known

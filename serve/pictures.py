@@ -11,39 +11,52 @@ from jaxtyping import Num
 
 from graticule.core.errors import InputError
 from graticule.io import open_movie
+from serve.bodies import Share
 from serve.headers import ENDINGS, Limits, check_header, check_single, check_size, kind_of
 from serve.problems import Problem
+
+_COPIES = 2
+"""Of the bytes, while they are read: in memory's file, and out of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Picture:
-    """An image ready to be segmented.
-
-    ``digest`` is that of the bytes it came as: the same file is known again by it.
-    """
+    """An image ready to be segmented."""
 
     pixels: Num[np.ndarray, "y x"]
-    digest: str
     pixel_size_nm: float | None = None
     notes: tuple[str, ...] = ()
 
 
 def digest_of(content: bytes | bytearray) -> str:
-    """Return what stands for an image's bytes."""
+    """Return what stands for an image's bytes: the same file is known again by it."""
     return hashlib.sha256(content).hexdigest()
 
 
-def read_picture(content: bytes, limits: Limits) -> Picture:
+def read_picture(content: bytes | bytearray, limits: Limits, share: Share) -> Picture:
     """Return the grey image that some bytes hold.
 
+    Args:
+        content: The bytes.
+        limits: How large it may be.
+        share: Takes what decoding needs of memory, before a pixel is decoded, and keeps the pixels'.
+
     Raises:
-        Problem: 4xx in one line if it is too large, damaged, or of a form that is not read.
+        Problem: 4xx in one line if it is too large, damaged, or of a form that is not read; 503 if
+            there is no memory for it now.
     """
     kind = kind_of(content)
-    check_header(content, kind, limits)
+    with share.lent(_COPIES * len(content)):
+        with share.lent(check_header(content, kind, limits)):
+            picture = _decoded(content, ENDINGS[kind], limits)
+        share.take(picture.pixels.nbytes)
+    return picture
+
+
+def _decoded(content: bytes | bytearray, ending: str, limits: Limits) -> Picture:
     # The readers of movies know paths; in fsspec's memory a file has one and touches no disk.
     memory = fsspec.filesystem("memory")
-    name = f"/{uuid.uuid4().hex}{ENDINGS[kind]}"
+    name = f"/{uuid.uuid4().hex}{ending}"
     path = f"memory:/{name}"
     try:
         memory.pipe_file(name, content)
@@ -58,7 +71,6 @@ def read_picture(content: bytes, limits: Limits) -> Picture:
             memory.rm_file(name)
     return Picture(
         pixels=pixels,
-        digest=digest_of(content),
         pixel_size_nm=movie.calibration.pixel_size_nm,
         notes=tuple(_about_the_image(note, path) for note in movie.notes),
     )

@@ -10,6 +10,7 @@ MEDIA_TYPE = "application/problem+json"
 TITLES = {
     "bad-request": (400, "The request cannot be read"),
     "unauthorised": (401, "A token is needed"),
+    "foreign": (403, "This may not be asked from there"),
     "unknown": (404, "There is no such thing"),
     "wrong-method": (405, "This cannot be done here"),
     "no-such-form": (406, "The answer has no such form"),
@@ -61,6 +62,11 @@ def problem_of(error: GraticuleError) -> Problem:
     if isinstance(error, InputError | ConfigError):
         return Problem("cannot-be", str(error))
     return Problem("failed", str(error))
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, short enough to stand within a sentence."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
 def _again(kind: str, detail: str, headers: dict[str, str]) -> Problem:

@@ -4,6 +4,7 @@ from serve.settings import ServeSettings
 
 SMALL = ServeSettings(
     default_model="threshold",
+    hosts=("testserver",),
     image_bytes=4 * 2**20,
     image_pixels=2**20,
     image_edge_px=2048,

@@ -3,7 +3,9 @@
 import io
 import json
 import re
+import resource
 import struct
+import time
 import zlib
 
 import imagecodecs
@@ -12,7 +14,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from serve.headers import TAKEN
+from serve.headers import Limits, check_header, kind_of
+from serve.problems import Problem
 
 POINTS = {"points": [[10, 10, 1]]}
 
@@ -57,6 +60,19 @@ def tiff_of(width: int, height: int) -> bytes:
         if tag in (256, 257):
             struct.pack_into("<HHII", whole, entry, tag, 4, 1, width if tag == 256 else height)
     return bytes(whole)
+
+
+def strip_of(compression: int, strip: bytes) -> bytes:
+    """Return a TIFF whose directory says 64 x 64, with a strip of its own."""
+    tags = [(256, 64), (257, 64), (258, 8), (259, compression), (262, 1), (273, 122), (277, 1), (278, 64)]
+    tags.append((279, len(strip)))
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(4) + strip
+
+
+def deflated(size: int) -> bytes:
+    packer = zlib.compressobj()
+    return b"".join([*(packer.compress(bytes(2**20)) for _ in range(size // 2**20)), packer.flush()])
 
 
 def stack_on_one_page() -> bytes:
@@ -106,7 +122,50 @@ IMAGES = {
     "no pixels": (png_of(0, 0), 422, "0 x 0"),
     "a dot": (png_of(1, 1, data=b"\0\0"), 422, "at least 8"),
     "too many bytes": (bytes(5 * 2**20), 413, "4.0 MiB"),
+    "many chunks": (
+        b"\x89PNG\r\n\x1a\n" + png_of(32, 32)[8:33] + chunk(b"tEXt", b"") * 40_000,
+        422,
+        "32768 chunks",
+    ),
+    "jpeg of zeros": (b"\xff\xd8" + bytes(2**22 - 100_000), 422, "header is not whole"),
+    "jpeg of fill bytes": (b"\xff" * 2 + b"\xd8" + b"\xff" * 2**21, 415, "no image"),
+    "jpeg of nothing but fill bytes": (b"\xff\xd8" + b"\xff" * 2**21, 422, "header is not whole"),
+    "jpeg of empty segments": (b"\xff\xd8" + b"\xff\xe0\0\x02" * 2**19, 422, "header is not whole"),
+    "tiff of many tags": (
+        b"II*\0\x08\0\0\0" + b"\xff\xff" + bytes(12 * 2**16),
+        422,
+        "65535 tags, at most 512",
+    ),
+    "tiff in many pieces": (
+        b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHII", 273, 4, 10**6, 8) + bytes(4),
+        422,
+        "1000000 pieces",
+    ),
     "many scans": (b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x40\x00\x40\x01" + b"\xff\xda" * 500, 422, "scans"),
+}
+
+CODECS = {
+    "jpeg": 7,
+    "old jpeg": 6,
+    "lossy jpeg": 34892,
+    "jpeg 2000": 34712,
+    "jpeg xr": 34934,
+    "jpeg xl": 50002,
+    "webp": 50001,
+    "png": 34933,
+    "lerc": 34887,
+    "lzma": 34925,
+    "jetraw": 48124,
+}
+"""Those that say themselves how much they hold."""
+LERC_BOMB = bytes(imagecodecs.lerc_encode(np.zeros((4096, 4096), np.uint8)))
+BOMBS = {
+    "lzw": (5, lambda: bytes(imagecodecs.lzw_encode(bytes(2**24)))),
+    "deflate": (8, lambda: deflated(2**28)),
+    "old deflate": (32946, lambda: deflated(2**28)),
+    "packbits": (32773, lambda: b"\x81\0" * 2**20),
+    "zstd": (50000, lambda: bytes(imagecodecs.zstd_encode(bytes(2**24))) * 16),
+    "old zstd": (34926, lambda: bytes(imagecodecs.zstd_encode(bytes(2**24))) * 16),
 }
 
 FIELDS = {
@@ -173,6 +232,33 @@ def test_an_image_that_cannot_be_is_refused(client, content, status, said):
     refused(client.post("/v1/segment", files={"image": ("a", content)}), status, said)
     raw = client.post("/v1/segment", content=content, headers={"content-type": "application/octet-stream"})
     refused(raw, status, said)
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_a_tiff_whose_strips_say_themselves_how_large_they_are_is_refused(client, codec):
+    bomb = strip_of(codec, LERC_BOMB)
+    refused(client.post("/v1/segment", files={"image": ("a.tif", bomb)}), 415, "compressed by|cannot be read")
+
+
+@pytest.mark.parametrize(("codec", "strip"), BOMBS.values(), ids=BOMBS)
+def test_a_strip_that_holds_more_than_its_directory_says_takes_no_memory(client, codec, strip):
+    bomb = strip_of(codec, strip())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = client.post("/v1/segment", files={"image": ("a.tif", bomb)})
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert answer.status_code in (200, 422), answer.text
+    assert grown < 2**26
+
+
+@pytest.mark.parametrize(
+    "name", ["jpeg of zeros", "jpeg of nothing but fill bytes", "jpeg of empty segments", "many chunks"]
+)
+def test_a_small_body_buys_no_time(name):
+    content = IMAGES[name][0]
+    began = time.process_time()
+    with pytest.raises(Problem):
+        check_header(content, kind_of(content), Limits(pixels=2**20, edge=2048, least_edge=8))
+    assert time.process_time() - began < 0.08
 
 
 @pytest.mark.parametrize(("fields", "status", "said"), FIELDS.values(), ids=FIELDS)
@@ -247,7 +333,3 @@ def test_a_form_of_answer_that_is_not_offered_is_refused_before_the_image_is_rea
 )  # fmt: skip
 def test_what_is_not_there_is_a_problem_too(client, method, path, status):
     refused(client.request(method, path), status, "there|done|no ")
-
-
-def test_what_is_right_beside_what_is_wrong():
-    assert "8 or 16 bit" in TAKEN

@@ -1,5 +1,6 @@
 """Images in every form that is read, through the whole of the HTTP side."""
 
+import asyncio
 import io
 import json
 
@@ -7,9 +8,21 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from fastapi.testclient import TestClient
 from PIL import Image
 
+from endpoint import SMALL
+from serve.answers import About, encoded
+from serve.api import build_api
+from serve.bodies import Budget
 from serve.contract import SegmentAnswer
+from serve.deadline import Deadline
+from serve.found import Asked, Labelled, Prompted
+from serve.headers import Limits
+from serve.inprocess import InProcess
+from serve.measures import Measures
+from serve.pictures import read_picture
+from serve.problems import Problem
 from threshold_answer import expected
 
 
@@ -74,6 +87,11 @@ def test_json_png_and_tiff_tell_of_the_same_particles(client, png, frame):
         "threshold",
         "builtin",
     )
+    for one in answer.instances:
+        assert one.centroid_nm == tuple(place * 0.5 for place in one.centroid)
+        assert one.box_nm == tuple(edge * 0.5 for edge in one.box)
+        assert one.equivalent_diameter_nm == one.equivalent_diameter_px * 0.5
+        assert one.area_nm2 == one.area_px * 0.25
     assert [one.id for one in answer.instances] == list(range(1, int(labels.max()) + 1))
     for one in answer.instances:
         own = labels == one.id
@@ -81,7 +99,6 @@ def test_json_png_and_tiff_tell_of_the_same_particles(client, png, frame):
         assert one.area_px == own.sum()
         assert one.box == (y.min(), x.min(), y.max() + 1, x.max() + 1)
         assert one.centroid == pytest.approx((y.mean(), x.mean()), abs=1e-3)
-        assert one.area_nm2 == pytest.approx(own.sum() * 0.25, rel=1e-5)
         assert 0 < one.score <= 1
     as_tiff = asked(client, png, headers={"accept": "image/tiff"}, data={"pixel_size_nm": "0.5"})
     assert np.array_equal(tifffile.imread(io.BytesIO(as_tiff.content)), labels)
@@ -113,6 +130,10 @@ def test_outlines_come_in_the_form_that_is_asked_for(client, png, frame):
 def test_an_overlay_is_a_picture_of_the_images_size(client, png, frame, accept, mode):
     picture = Image.open(io.BytesIO(asked(client, png, headers={"accept": accept}).content))
     assert (picture.size, picture.mode) == (frame.shape[::-1], mode)
+    painted = np.ptp(np.asarray(picture).astype(int), axis=2)
+    labels = expected(frame)
+    assert np.median(painted[labels > 0]) > 20, "bodies are coloured"
+    assert np.median(painted[labels == 0]) < 3, "the rest is grey"
 
 
 def test_options_may_stand_in_the_query(client, png):
@@ -140,3 +161,95 @@ def test_examples_can_be_listed_fetched_and_segmented(client):
     picture = client.get(listed[0]["url"])
     assert picture.headers["content-type"] == "image/png"
     assert json.loads(asked(client, picture.content).content)["height"] == listed[0]["height"]
+
+
+class Backend(InProcess):
+    """Takes its time to choose, finds the same two bodies for any prompt, and says how long it was given."""
+
+    given: float = 0.0
+
+    async def choose(self, name):
+        await asyncio.sleep(0.2)
+        return await super().choose(name)
+
+    async def segment(self, pixels, key, **how):
+        self.given = how["seconds"]
+        return await super().segment(pixels, key, **how)
+
+    async def prompted(self, digest, key, prompts, *, pixels, seconds):
+        self.given, shape = seconds, (await pixels()).shape
+        small, large = (
+            Asked(mask=np.ones((edge, edge), bool), corner=(3, 3), score=edge / 10, prompt=f"point {edge}")
+            for edge in (4, 8)
+        )
+        return Prompted(shape=shape, bodies=(small, large))
+
+
+@pytest.fixture
+def asking():
+    measures = Measures()
+    backend = Backend(SMALL, measures)
+    with TestClient(build_api(SMALL, backend, token=None, measures=measures)) as client:
+        client.backend = backend
+        yield client
+
+
+PROMPTED = {"prompts": json.dumps({"points": [[4, 4, 1]]})}
+
+
+@pytest.mark.parametrize("fields", [{}, PROMPTED], ids=["whole", "prompted"])
+def test_the_time_limit_is_one_for_all_steps(asking, png, fields):
+    assert asked(asking, png, data=fields).status_code == 200
+    assert 0 < asking.backend.given < SMALL.request_seconds - 0.2
+
+
+def test_bodies_that_lie_under_others_are_named(asking, png):
+    told = asked(asking, png, data=PROMPTED).json()
+    assert [one["id"] for one in told["instances"]] == [1, 2]
+    assert [note for note in told["notes"] if note.startswith("particles 1 lie under others")]
+    image = asked(asking, png, data=PROMPTED, headers={"accept": "image/png"})
+    assert set(np.unique(labels_of(image))) == {0, 2}
+    assert (image.headers["graticule-instances"], image.headers["graticule-hidden"]) == ("2", "1")
+
+
+def test_that_polarity_counts_for_nothing_with_prompts_is_said(asking, png):
+    assert not any("polarity" in note for note in asked(asking, png, data=PROMPTED).json()["notes"])
+    told = asked(asking, png, data={**PROMPTED, "polarity": "bright"}).json()
+    assert any(note.startswith("polarity = bright counts for nothing") for note in told["notes"])
+
+
+def test_an_image_that_is_forgotten_meanwhile_is_answered_all_the_same(asking, png, monkeypatch):
+    monkeypatch.setattr("serve.imaging._REMEMBERED", 0)
+    assert asked(asking, png, data=PROMPTED).status_code == 200
+
+
+@pytest.mark.parametrize("form", ["json", "overlay-png"])
+def test_encoding_ends_when_nobody_waits(form):
+    labels = np.ones((16, 16), np.uint32)
+    found = Labelled(labels=labels, scores=np.ones(1, np.float32))
+    about = About(model="threshold", weights="builtin", champion=False, pixel_size_nm=None)
+    with Budget(2**30).share() as share, pytest.raises(Problem, match="no answer within"):
+        encoded(found, about, form=form, pixels=labels, share=share, deadline=Deadline(0.0))
+
+
+def test_memory_for_pixels_is_held_before_they_are_decoded():
+    budget, content = Budget(2**20), bytes(imagecodecs.png_encode(np.zeros((512, 512, 4), np.uint16)))
+    limits = Limits(pixels=2**24, edge=2048, least_edge=8)
+    with budget.share() as other, budget.share() as share:
+        other.take(1)
+        with pytest.raises(Problem, match="too many images"):
+            read_picture(content, limits, share)
+        assert (share.held, budget.held) == (0, 1)
+    with budget.share() as share:
+        assert read_picture(content, limits, share).pixels.nbytes == share.held
+
+
+def test_more_instances_than_fit_in_json_are_refused():
+    labels = np.arange(1, 400 * 400 + 1, dtype=np.uint32).reshape(400, 400)
+    found = Labelled(labels=labels, scores=np.ones(labels.size, np.float32))
+    about = About(model="threshold", weights="builtin", champion=False, pixel_size_nm=None)
+    with (
+        Budget(2**30).share() as share,
+        pytest.raises(Problem, match="160000 instances do not fit"),
+    ):
+        encoded(found, about, form="json", pixels=None, share=share, deadline=Deadline(60.0))

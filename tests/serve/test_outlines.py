@@ -1,5 +1,7 @@
 """Outlines give the same pixels again."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from skimage.measure import points_in_poly
 
 from serve.found import measured
-from serve.outlines import polygons, runs, runs_in_box
+from serve.outlines import polygons, run_lengths, run_lengths_in
+from serve.problems import Problem
 
 RING = np.array(
     [[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 0, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]], np.uint32
@@ -42,17 +45,47 @@ def test_filled_polygons_are_the_label_image(labels):
 
 @given(labels=images)
 def test_run_lengths_are_the_label_image(labels):
-    mask = labels == 1
-    assert np.array_equal(from_runs(runs(mask), labels.shape), mask)
+    counts = run_lengths(labels)
+    assert len(counts) == labels.max()
+    for label, own in enumerate(counts, start=1):
+        assert np.array_equal(from_runs(own, labels.shape), labels == label)
+        assert 0 not in own[1:]
 
 
 @given(labels=images, top=st.integers(0, 4), left=st.integers(0, 4))
-def test_run_lengths_of_a_box_are_those_of_the_image(labels, top, left):
-    mask = labels == 1
-    shape = mask.shape[0] + top + 2, mask.shape[1] + left + 1
+def test_run_lengths_of_a_part_are_those_of_the_image(labels, top, left):
+    mask = (labels == 1).astype(np.uint8)
+    shape = mask.shape[0] + top, mask.shape[1] + left + 1
     whole = np.zeros(shape, bool)
-    whole[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
-    assert runs_in_box(mask, (top, left), shape) == runs(whole)
+    whole[top:, left:-1] = mask
+    assert np.array_equal(from_runs(run_lengths_in(mask, (top, left), shape), shape), whole)
+
+
+@given(labels=images)
+def test_outlines_do_not_depend_on_the_bands_they_are_found_in(labels):
+    whole = polygons(labels), run_lengths(labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("serve.outlines._BAND_PIXELS", 1)
+        rings, counts = polygons(labels), run_lengths(labels)
+    assert counts == whole[1]
+    for own, same in zip(rings, whole[0], strict=True):
+        assert np.array_equal(filled(own, labels.shape), filled(same, labels.shape))
+
+
+@pytest.mark.parametrize("draw", [polygons, run_lengths])
+def test_outlines_beyond_all_use_are_refused_with_a_remedy(draw):
+    ragged = np.indices((32, 32)).sum(axis=0).astype(np.uint32) % 2
+    with pytest.raises(Problem, match="outlines = none, or for image/tiff") as refused:
+        draw(ragged, most=500)
+    assert refused.value.status == 422
+
+
+def test_stripes_over_the_whole_image_take_no_time():
+    rows = np.arange(768, dtype=np.uint32)[:, None]
+    stripes = np.where(rows % 2, rows // 2 + 1, 0) * np.ones((1, 768), np.uint32)
+    began = time.perf_counter()
+    assert [len(own[0]) for own in polygons(stripes)] == [4] * 384
+    assert time.perf_counter() - began < 0.4
 
 
 def test_a_square_has_four_corners():
@@ -66,7 +99,8 @@ def test_a_hole_is_a_ring_of_its_own():
 def test_run_lengths_agree_with_pycocotools():
     coco = pytest.importorskip("pycocotools.mask")
     mask = RING.astype(bool)
-    packed = coco.frPyObjects({"size": list(mask.shape), "counts": runs(mask)}, *mask.shape)
+    [counts] = run_lengths(RING)
+    packed = coco.frPyObjects({"size": list(mask.shape), "counts": counts}, *mask.shape)
     assert np.array_equal(coco.decode(packed).astype(bool), mask)
 
 

@@ -1,7 +1,6 @@
 """One picture: PNG, JPEG or a TIFF page -> a grey frame.
 
-Headers are read without decoding. Sources: PNG, 3rd edition, 11.2.1 (IHDR); ITU-T T.81,
-B.2.2 (frame header).
+Headers are read without decoding. Source: PNG, 3rd edition, 11.2.1 (IHDR).
 """
 
 import struct
@@ -15,6 +14,7 @@ from graticule.core.calibration import Calibration
 from graticule.core.errors import InputError
 from graticule.io import places
 from graticule.io.grey import cmyk_to_grey, native, to_grey
+from graticule.io.jpeg import frame_header, is_whole
 from graticule.io.opened import UNKNOWN
 from graticule.io.tiff import read_stack
 
@@ -86,12 +86,9 @@ def _decode_png(content: bytes) -> Num[np.ndarray, "y x"]:
 
 
 def _decode_jpeg(path: str, content: bytes) -> Num[np.ndarray, "y x"]:
-    # libjpeg fills up what is missing with grey and only warns. In coded pixels FF is
-    # always followed by 00 or a restart marker, so an end marker after the last start of a
-    # scan is the picture's own.
-    if content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
+    if not is_whole(content):
         raise _broken(path, "it ends before its last pixel")
-    if _jpeg_frame(content)[3] == 4:
+    if frame_header(content).channels == 4:
         return cmyk_to_grey(imagecodecs.jpeg8_decode(content, outcolorspace="CMYK"))
     return native(imagecodecs.jpeg8_decode(content, outcolorspace="GRAYSCALE"))
 
@@ -106,24 +103,10 @@ def _png_header(path: str, head: bytes) -> Header:
 def _jpeg_header(path: str, head: bytes) -> Header:
     if not head.startswith(b"\xff\xd8"):
         raise _broken(path, "it is no JPEG picture" if head else "it is empty")
-    bits, height, width, _ = _jpeg_frame(head)
-    if bits != 8:
-        raise _broken(path, f"a JPEG of {bits} bit cannot be read")
-    return Header(shape=(height, width), dtype=np.dtype(np.uint8))
-
-
-def _jpeg_frame(content: bytes) -> tuple[int, int, int, int]:
-    """Return bits, height, width and channels of a JPEG; IndexError if it ends before."""
-    position = 2
-    while True:
-        while content[position] != 0xFF or content[position + 1] in (0xFF, 0x00):
-            position += 1
-        marker = content[position + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            bits, height, width, channels = struct.unpack_from(">BHHB", content, position + 4)
-            return bits, height, width, channels
-        (length,) = struct.unpack_from(">H", content, position + 2)
-        position += 2 + length
+    frame = frame_header(head)
+    if frame.bits != 8:
+        raise _broken(path, f"a JPEG of {frame.bits} bit cannot be read")
+    return Header(shape=(frame.height, frame.width), dtype=np.dtype(np.uint8))
 
 
 def _broken(path: str, why: str) -> InputError:
