@@ -51,6 +51,7 @@ class Backend(ABC):
         key: ModelKey,
         prompts: Prompts,
         *,
+        polarity: Polarity,
         pixels: Callable[[], Awaitable[Pixels]],
         seconds: float,
     ) -> Prompted:

@@ -54,8 +54,7 @@ class SegmentOptions(Contract):
     pixel_size_nm: PixelSize | None = Field(default=None, description=SCALE_HELP, examples=[0.25])
     polarity: Literal["auto", "dark", "bright"] = Field(
         default="auto",
-        description="Whether particles are darker or brighter than the film; with `prompts` it counts for"
-        " nothing.",
+        description="Whether particles are darker or brighter than the film.",
     )
     outlines: Outlines = Field(
         default="polygon", description="How JSON gives the shape of an instance: exactly, in either form."

@@ -16,7 +16,9 @@ class Deadline:
         remedy: What a client could do about it.
     """
 
-    def __init__(self, seconds: float, *, remedy: str = "crop the image, or name a faster model") -> None:
+    def __init__(
+        self, seconds: float = float("inf"), *, remedy: str = "crop the image, or name a faster model"
+    ) -> None:
         self._seconds, self._remedy = seconds, remedy
         self._until = time.monotonic() + seconds
 
@@ -25,14 +27,23 @@ class Deadline:
         """Seconds that are left; none are 0."""
         return max(0.0, self._until - time.monotonic())
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits any more."""
+        return time.monotonic() >= self._until
+
+    def give_up(self) -> None:
+        """Let it be over now: whoever waited has gone away."""
+        self._until = float("-inf")
+
     def check(self) -> None:
         """Go on if there is time left; for threads, which nobody can cancel.
 
         Raises:
             Problem: 504 if there is none.
         """
-        if time.monotonic() >= self._until:
-            raise self._over()
+        if self.is_over:
+            raise self.problem()
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -45,7 +56,8 @@ class Deadline:
             async with asyncio.timeout(self.remaining):
                 yield
         except TimeoutError:
-            raise self._over() from None
+            raise self.problem() from None
 
-    def _over(self) -> Problem:
+    def problem(self) -> Problem:
+        """Return what a client is told when it is over."""
         return Problem("too-long", f"there was no answer within {self._seconds:g} s; {self._remedy}")

@@ -27,10 +27,6 @@ _THREADS = 2
 _REMEMBERED = 512
 SCALE_HEADER = "Graticule-Pixel-Size-Nm"
 _LABEL_BYTES = 4
-_AS_SEEN = (
-    "polarity = {} counts for nothing with prompts: how particles look is told from the image;"
-    " leave polarity out"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +191,10 @@ class Imaging:
         if known is None or asked.form.startswith("overlay"):
             await decoded()
         found = await self._backend.prompted(
-            digest, key, prompts, pixels=decoded, seconds=asked.deadline.remaining
+            digest, key, prompts, polarity=polarity, pixels=decoded, seconds=asked.deadline.remaining
         )
         assert known is not None
         asked.share.take(sum(body.mask.nbytes for body in found.bodies))
-        if polarity != "auto":
-            known = _Known(known.pixel_size_nm, (*known.notes, _AS_SEEN.format(polarity)))
         return _Answer(found=found, known=known, pixels=pixels)
 
     async def _decoded(self, content: bytearray, share: Share) -> Picture:

@@ -13,6 +13,7 @@ from graticule.experiments.models import Registered
 from serve.backend import Backend, Chosen, Download, Pixels
 from serve.championship import Standing
 from serve.contract import JobAnswer, ModelsAnswer, Prompts, TrackOptions
+from serve.deadline import Deadline
 from serve.found import Labelled, Prompted
 from serve.keeping import Keeper
 from serve.listing import chosen_key, listing
@@ -51,14 +52,17 @@ class InProcess(Backend):
         key: ModelKey,
         prompts: Prompts,
         *,
+        polarity: Polarity,
         pixels: Callable[[], Awaitable[Pixels]],
         seconds: float,
     ) -> Prompted:
         """See :class:`Backend`."""
         with self._place():
-            found = await self._prompting.prompted(digest, key, prompts, None, seconds)
+            asked, deadline = (digest, key, prompts, polarity), Deadline(seconds)
+            found = await self._prompting.prompted(*asked, None, deadline.remaining)
             if isinstance(found, NotRemembered):
-                found = await self._prompting.prompted(digest, key, prompts, await pixels(), seconds)
+                image = await pixels()
+                found = await self._prompting.prompted(*asked, image, deadline.remaining)
             answer: Prompted = _answered(found)
             return answer
 

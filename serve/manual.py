@@ -32,6 +32,7 @@ def manual(description: dict[str, Any], *, url: str) -> str:
 def _page(description: dict[str, Any], url: str) -> Iterator[str]:
     title = escape(f"{description['info']['title']} {description['info']['version']}")
     yield f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+    yield '<link rel="icon" href="/page/icon.svg" type="image/svg+xml">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<link rel="stylesheet" href="/page/docs.css"></head><body><main>'
     yield f"<h1>{title}</h1>"

@@ -16,12 +16,14 @@ from graticule.models.registry import WITHOUT_NETWORK
 from graticule.pipeline.segment import fitting_tile
 from graticule.tiling import numbered_in_raster_order, part_of, stitch, tile_windows
 from serve.contract import Prompts
+from serve.deadline import Deadline
 from serve.found import Asked, Labelled, Prompted
 from serve.naming import ModelKey
-from serve.patience import GIVEN_UP, Patience
 from serve.problems import Problem, problem_of
 
 Polarity = Literal["auto", "dark", "bright"]
+_MOST_MASK_BYTES = 2**28
+"""Of one answer to prompts, before it is drawn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -31,7 +33,7 @@ class Prepared:
     pixels: Num[np.ndarray, "y x"]
     options: dict[str, Any]
     statistics: Statistics
-    patience: Patience
+    deadline: Deadline
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -66,13 +68,13 @@ class Model:
         pixels: Num[np.ndarray, "y x"],
         *,
         polarity: Polarity = "auto",
-        patience: Patience | None = None,
+        deadline: Deadline | None = None,
     ) -> Prepared:
         """Return an image with the options that fit it, as ``graticule segment`` would choose them."""
         options = models.adapt(self.key.network, {**self._options, "polarity": polarity}, [pixels])
         statistics = self._fitted(options).measure(pixels)
         return Prepared(
-            pixels=pixels, options=options, statistics=statistics, patience=patience or Patience()
+            pixels=pixels, options=options, statistics=statistics, deadline=deadline or Deadline()
         )
 
     def segment(self, images: Sequence[Prepared]) -> list[Labelled | Problem]:
@@ -88,7 +90,7 @@ class Model:
                 answers[number] = answer
         return [answer for answer in answers if answer is not None]
 
-    def embedding(self, pixels: Num[np.ndarray, "y x"]) -> Any:
+    def embedding(self, pixels: Num[np.ndarray, "y x"], *, polarity: Polarity = "auto") -> Any:
         """Return an image as the network remembers it, for :meth:`prompted`.
 
         Raises:
@@ -96,13 +98,14 @@ class Model:
         """
         self._require_prompts()
         try:
-            polarity = models.adapt(self.key.network, self._options, [pixels])["polarity"]
-            fitted: Any = self._fitted({**self._options, "polarity": polarity})
+            given = {**self._options, "polarity": polarity}
+            seen = models.adapt(self.key.network, given, [pixels])["polarity"]
+            fitted: Any = self._fitted({**given, "polarity": seen})
             return fitted.embedding(pixels)
         except GraticuleError as error:
             raise problem_of(error) from None
 
-    def prompted(self, image: Any, prompts: Prompts, patience: Patience | None = None) -> Prompted:
+    def prompted(self, image: Any, prompts: Prompts, deadline: Deadline | None = None) -> Prompted:
         """Return what the prompts ask for: points first, then boxes; what has no pixels is left out.
 
         Raises:
@@ -118,7 +121,7 @@ class Model:
         ]
         asked += [(f"box {n}", {"boxes": [box]}) for n, box in enumerate(boxes)]
         try:
-            bodies = list(self._bodies(image, asked, outside, patience or Patience()))
+            bodies = list(self._bodies(image, asked, outside, deadline or Deadline()))
         except GraticuleError as error:
             raise problem_of(error) from None
         empty = [name for name, body in bodies if body is None]
@@ -145,9 +148,12 @@ class Model:
         if not together or len(images) == 1:
             yield from (self._attempt(*one) for one in zip(fitted, images, strict=True))
             return
-        waited = [not image.patience.over for image in images]
+        waited = [not image.deadline.is_over for image in images]
         answers = iter(self._together([(f, i) for f, i, w in zip(fitted, images, waited, strict=True) if w]))
-        yield from (next(answers) if still else _given_up() for still in waited)
+        yield from (
+            next(answers) if still else image.deadline.problem()
+            for image, still in zip(images, waited, strict=True)
+        )
 
     def _together(self, some: Sequence[tuple[Segmenter, Prepared]]) -> list[Labelled | Problem]:
         if not some:
@@ -183,13 +189,18 @@ class Model:
         image: Any,
         asked: Iterable[tuple[str, dict[str, Any]]],
         outside: Sequence[tuple[float, float]],
-        patience: Patience,
+        deadline: Deadline,
     ) -> Iterator[tuple[str, Asked | None]]:
         fitted: Any = self._loaded
+        held = 0
         for name, prompt in asked:
-            patience.check()
+            deadline.check()
             [answer] = fitted.at(image, **prompt, outside=outside)
-            yield name, _cropped(answer.mask, answer.score, name)
+            body = _cropped(answer.mask, answer.score, name)
+            held += 0 if body is None else body.mask.nbytes
+            if held > _MOST_MASK_BYTES:
+                raise Problem("cannot-be", f"the masks up to {name} take {held} bytes; ask for fewer at once")
+            yield name, body
 
 
 def _tiled(
@@ -207,7 +218,7 @@ def _tiled(
         margin=segmenter.margin,
     )
     for window in windows:
-        image.patience.check()
+        image.deadline.check()
         patch = Patch(pixels=image.pixels[window.read][None], trusted=relative(window.trusted, window.read))
         found = segmenter.segment(patch, [image.statistics])
         parts.append(part_of(window, found.labels[(slice(None), *patch.trusted)]))
@@ -243,7 +254,3 @@ def _cropped(mask: Bool[np.ndarray, "y x"], score: float, prompt: str) -> Asked 
     top, left = int(rows[0]), int(columns[0])
     body = mask[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
     return Asked(mask=body.copy(), corner=(top, left), score=score, prompt=prompt)
-
-
-def _given_up() -> Problem:
-    return Problem("too-long", GIVEN_UP)

@@ -18,13 +18,14 @@ from graticule.experiments.models import Registered
 from serve.backend import Backend, Chosen, Download, Pixels
 from serve.championship import Standing
 from serve.contract import JobAnswer, ModelsAnswer, Prompts, TrackOptions
+from serve.deadline import Deadline
 from serve.found import Labelled, Prompted
 from serve.keeping import File
 from serve.listing import chosen_key, listing
 from serve.measures import Measures
 from serve.naming import ModelKey
 from serve.networks import Polarity
-from serve.problems import Problem, busy
+from serve.problems import Problem, busy, first_line
 from serve.settings import ServeSettings
 from serve.workers import NotRemembered
 
@@ -90,15 +91,17 @@ class OnServe(Backend):
         key: ModelKey,
         prompts: Prompts,
         *,
+        polarity: Polarity,
         pixels: Callable[[], Awaitable[Pixels]],
         seconds: float,
     ) -> Prompted:
         """See :class:`Backend`."""
         handle = self._prompting.options(session_id=digest)
-        found = await _asked(lambda: handle.prompted.remote(digest, key, prompts, None, seconds))
+        asked, deadline = (digest, key, prompts, polarity), Deadline(seconds)
+        found = await _asked(lambda: handle.prompted.remote(*asked, None, deadline.remaining))
         if isinstance(found, NotRemembered):
             image = await pixels()
-            found = await _asked(lambda: handle.prompted.remote(digest, key, prompts, image, seconds))
+            found = await _asked(lambda: handle.prompted.remote(*asked, image, deadline.remaining))
         assert isinstance(found, Prompted)
         return found
 
@@ -210,7 +213,7 @@ async def _asked(ask: Callable[[], Any]) -> Any:
     except RayTaskError:
         raise  # a fault of the replica's own, which lives on
     except (RayError, ReplicaUnavailableError) as error:
-        log.warning("a replica is gone: %s", str(error).strip().partition("\n")[0][:160])
+        log.warning("a replica is gone: %s", first_line(error))
         raise Problem("replica-lost", "the worker of this request is gone; ask again") from None
     if isinstance(answer, Problem):
         raise answer

@@ -18,12 +18,12 @@ from threadpoolctl import threadpool_limits
 from graticule.core.errors import GraticuleError
 from serve.backend import Pixels
 from serve.contract import Prompts
+from serve.deadline import Deadline
 from serve.found import Labelled, Prompted
 from serve.gathering import Gathering
 from serve.measures import Measures
 from serve.naming import ModelKey, key_of
 from serve.networks import Model, Polarity, Prepared
-from serve.patience import Patience
 from serve.problems import Problem, problem_of
 from serve.settings import ServeSettings
 
@@ -35,6 +35,10 @@ _PREPARING = 2
 @dataclass(frozen=True, slots=True)
 class NotRemembered:
     """The answer to prompts on an image that this replica has not seen, or has forgotten."""
+
+
+class _Forgotten(Exception):
+    pass
 
 
 class Thread:
@@ -88,17 +92,17 @@ class Segmenting:
         self, pixels: Pixels, key: ModelKey, polarity: Polarity, seconds: float
     ) -> Labelled | Problem:
         """Return what is in an image, if it can be told within ``seconds``."""
-        patience = Patience(seconds)
+        deadline = Deadline(seconds)
         try:
             model = await self.model(str(key))
             image = await asyncio.get_running_loop().run_in_executor(
-                self._preparing, lambda: model.prepare(pixels, polarity=polarity, patience=patience)
+                self._preparing, lambda: model.prepare(pixels, polarity=polarity, deadline=deadline)
             )
             return await self._gathered((model, image))
         except GraticuleError as error:
             return problem_of(error)
         except asyncio.CancelledError:
-            patience.give_up()
+            deadline.give_up()
             raise
 
     async def _batched(self, work: list[tuple[Model, Prepared]]) -> list[Labelled | Problem]:
@@ -120,7 +124,13 @@ class Prompting:
         self._images: OrderedDict[str, Any] = OrderedDict()
 
     async def prompted(
-        self, digest: str, key: ModelKey, prompts: Prompts, pixels: Pixels | None, seconds: float
+        self,
+        digest: str,
+        key: ModelKey,
+        prompts: Prompts,
+        polarity: Polarity,
+        pixels: Pixels | None,
+        seconds: float,
     ) -> Prompted | NotRemembered | Problem:
         """Return what prompts ask for.
 
@@ -128,37 +138,45 @@ class Prompting:
             digest: Of the image's file.
             key: The network.
             prompts: In image pixels.
+            polarity: How particles look.
             pixels: Of the image, if it may not be remembered.
             seconds: For all of it.
         """
-        patience, name = Patience(seconds), f"{key} {digest}"
+        deadline, name = Deadline(seconds), f"{key} {polarity} {digest}"
         if name not in self._images and pixels is None:
             return NotRemembered()
+
+        def embedded(model: Model) -> Any:
+            if pixels is None:  # the image was forgotten while this waited
+                raise _Forgotten
+            return model.embedding(pixels, polarity=polarity)
+
         try:
-            return await self._network.do(lambda: self._asked(name, key, prompts, pixels, patience))
+            return await self._network.do(lambda: self._asked(name, key, prompts, embedded, deadline))
+        except _Forgotten:
+            return NotRemembered()
         except Problem as problem:
             return problem
         except GraticuleError as error:
             return problem_of(error)
         except asyncio.CancelledError:
-            patience.give_up()
+            deadline.give_up()
             raise
 
     def _asked(
-        self, name: str, key: ModelKey, prompts: Prompts, pixels: Pixels | None, patience: Patience
-    ) -> Prompted | NotRemembered:
-        patience.check()
+        self,
+        name: str,
+        key: ModelKey,
+        prompts: Prompts,
+        embedded: Callable[[Model], Any],
+        deadline: Deadline,
+    ) -> Prompted:
+        deadline.check()
         model = _kept(self._models, str(key), lambda: Model(key), self.settings.models_kept)
-        if name not in self._images and pixels is None:  # forgotten while this waited
-            return NotRemembered()
-        self.measures.embedding(remembered=name in self._images)
-
-        def embedded() -> Any:
-            assert pixels is not None
-            return model.embedding(pixels)
-
-        image = _kept(self._images, name, embedded, self.settings.embeddings_kept)
-        return model.prompted(image, prompts, patience)
+        remembered = name in self._images
+        image = _kept(self._images, name, lambda: embedded(model), self.settings.embeddings_kept)
+        self.measures.embedding(remembered=remembered)
+        return model.prompted(image, prompts, deadline)
 
 
 def _kept(shelf: "OrderedDict[str, T]", name: str, make: Callable[[], T], size: int) -> T:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from serve.deadline import Deadline
 from serve.gathering import Gathering
-from serve.patience import Patience
 from serve.problems import Problem
 
 
@@ -63,11 +63,11 @@ def test_what_nobody_waits_for_is_not_worked_on():
     assert batches == [["a1"], ["a3"]]
 
 
-def test_patience_ends_with_its_time_or_by_giving_up():
-    patience = Patience(60)
-    patience.check()
-    patience.give_up()
+def test_a_deadline_ends_with_its_time_or_by_giving_up():
+    deadline = Deadline(60)
+    deadline.check()
+    deadline.give_up()
     with pytest.raises(Problem) as told:
-        patience.check()
+        deadline.check()
     assert told.value.status == 504
-    assert Patience(0).over
+    assert Deadline(0).is_over

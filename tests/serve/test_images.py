@@ -176,7 +176,7 @@ class Backend(InProcess):
         self.given = how["seconds"]
         return await super().segment(pixels, key, **how)
 
-    async def prompted(self, digest, key, prompts, *, pixels, seconds):
+    async def prompted(self, digest, key, prompts, *, polarity, pixels, seconds):
         self.given, shape = seconds, (await pixels()).shape
         small, large = (
             Asked(mask=np.ones((edge, edge), bool), corner=(3, 3), score=edge / 10, prompt=f"point {edge}")
@@ -210,12 +210,6 @@ def test_bodies_that_lie_under_others_are_named(asking, png):
     image = asked(asking, png, data=PROMPTED, headers={"accept": "image/png"})
     assert set(np.unique(labels_of(image))) == {0, 2}
     assert (image.headers["graticule-instances"], image.headers["graticule-hidden"]) == ("2", "1")
-
-
-def test_that_polarity_counts_for_nothing_with_prompts_is_said(asking, png):
-    assert not any("polarity" in note for note in asked(asking, png, data=PROMPTED).json()["notes"])
-    told = asked(asking, png, data={**PROMPTED, "polarity": "bright"}).json()
-    assert any(note.startswith("polarity = bright counts for nothing") for note in told["notes"])
 
 
 def test_an_image_that_is_forgotten_meanwhile_is_answered_all_the_same(asking, png, monkeypatch):

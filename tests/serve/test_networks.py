@@ -7,10 +7,10 @@ from graticule import models
 from graticule.synthetic import simulate
 from graticule.tiling import segment_frames
 from serve.contract import Prompts
+from serve.deadline import Deadline
 from serve.found import Asked
 from serve.naming import ModelKey
 from serve.networks import Model
-from serve.patience import Patience
 from serve.problems import Problem
 from threads import one_thread
 from weights_on_disk import frames
@@ -60,7 +60,7 @@ def test_labels_are_those_of_the_pipeline_for_images_larger_than_a_tile(monkeypa
 def test_work_that_nobody_waits_for_is_not_done(lively):
     model = model_of(lively, "swin-unet")
     one, other = frames(2, size=64)
-    late, still = model.prepare(one, patience=Patience(0)), model.prepare(other, patience=Patience(60))
+    late, still = model.prepare(one, deadline=Deadline(0)), model.prepare(other, deadline=Deadline(60))
     told, found = model.segment([late, still])
     assert isinstance(told, Problem)
     assert told.status == 504
@@ -99,6 +99,23 @@ def test_a_point_outside_is_in_no_mask(lively):
     answer = model.prompted(embedded, Prompts(points=[asked, (x, y, 0)]))
     assert answer.bodies or answer.notes
     assert not any(holds(body, y, x) for body in answer.bodies)
+
+
+def test_particles_that_are_said_to_be_bright_look_like_dark_ones_of_the_negative(lively):
+    model = model_of(lively, "efficient-sam-ti")
+    [image] = frames(1, size=64)
+    negative = image.max() - image + image.min()
+    dark, bright = model.embedding(image, polarity="dark"), model.embedding(negative, polarity="bright")
+    assert np.allclose(dark.features, bright.features, atol=1e-4)
+    assert not np.allclose(dark.features, model.embedding(image, polarity="bright").features, atol=1e-2)
+
+
+def test_masks_that_take_too_much_memory_are_refused(lively, monkeypatch):
+    monkeypatch.setattr("serve.networks._MOST_MASK_BYTES", 1)
+    model = model_of(lively, "efficient-sam-ti")
+    embedded = model.embedding(frames(1, size=64)[0])
+    with pytest.raises(Problem, match="ask for fewer at once"):
+        model.prompted(embedded, Prompts(points=[(30, 20, 1), (20, 30, 1)]))
 
 
 def test_another_network_takes_no_prompts():
