@@ -22,6 +22,8 @@ sys.path[:0] = [str(ROOT)]
 
 CLIENTS = 16
 SECONDS = float(os.environ.get("GRATICULE_BENCH_SECONDS", "60"))
+KILL_SECONDS = 45.0
+REPLICA = "ServeReplica:graticule:Segmenting"
 SIZES = (192, 256, 384, 512)
 BARE_IMAGES = 8
 ASKED = 0.7
@@ -33,7 +35,7 @@ IMAGE = {"content-type": "image/png", "accept": "image/png"}
 class Answer:
     """What one request came to."""
 
-    image: int
+    began: float
     seconds: float
     status: int
     right: bool
@@ -46,6 +48,7 @@ def measure(folder: Path) -> list[str]:
     with _endpoint(folder) as server:
         for network, images in (("threshold", with_sizes), ("threshold", alike), ("swin-unet", alike)):
             rows.append(_row(server, network, images, notes))
+        notes += ["", _clicks(server[0], alike[0]), "", _killed(server, with_sizes)]
     return [
         f"{CLIENTS} clients, {SECONDS:g} s each, PNG in, PNG labels out; every answer compared with the bare"
         " model's. `served` and `bare` are images/s, the bare model's in batches of"
@@ -156,33 +159,82 @@ def _bare(network: str, images: list[np.ndarray]) -> tuple[list[np.ndarray], flo
     return labels, len(images) / seconds, fitting / len(images)
 
 
+def _clicks(url: str, image: np.ndarray) -> str:
+    """Return what a first and a second click on an image take."""
+    file, seconds = bytes(imagecodecs.png_encode(image)), []
+    for x in (100, 200, 300):
+        began = time.perf_counter()
+        sent = {"files": {"image": ("a.png", file)}, "data": {"prompts": f'{{"points": [[{x}, 200, 1]]}}'}}
+        httpx.post(f"{url}/v1/segment", **sent, timeout=120).raise_for_status()
+        seconds.append(time.perf_counter() - began)
+    first, second = seconds[0], max(seconds[1:])
+    return (
+        f"Clicks, `efficient-sam-ti`, 512 px: the first {first:.2f} s (the network is loaded), a further one"
+        f" {second:.2f} s: {second / first:.3f} of it, at most 0.2 asked."
+    )
+
+
+def _killed(server: tuple[str, psutil.Process], images: list[np.ndarray]) -> str:
+    """Return what becomes of requests when the only replica that segments is killed."""
+    expected, _, _ = _bare("threshold", images)
+    files = [bytes(imagecodecs.png_encode(image)) for image in images]
+    url, process = server
+    with ProcessPoolExecutor(1) as pool:
+        asking = pool.submit(_clients, url, "threshold", files, expected, CLIENTS, 7, KILL_SECONDS)
+        time.sleep(KILL_SECONDS / 3)
+        [victim] = [
+            child
+            for child in process.children(recursive=True)
+            if any(REPLICA in part for part in child.cmdline())
+        ]
+        killed = time.monotonic()
+        victim.kill()
+        answers, _ = asking.result()
+    later = [answer for answer in answers if answer.began > killed]
+    first = min(a.began + a.seconds for a in later if a.status == 200) - killed
+    in_flight = sum(answer.began < killed < answer.began + answer.seconds for answer in answers)
+    statuses = [answer.status for answer in answers if answer.status != 200]
+    wrong = sum(not answer.right for answer in answers if answer.status == 200)
+    return (
+        f"The only segmenting replica killed under {CLIENTS} clients: of {len(answers)} requests {in_flight}"
+        f" were in flight, {len(statuses)} failed (statuses {sorted(set(statuses)) or 'none'}), {wrong} were"
+        f" answered wrongly; the first sent after it was answered {first:.1f} s after it, at most 15 s asked."
+    )
+
+
 def _clients(
-    url: str, network: str, files: list[bytes], expected: list[np.ndarray], count: int, seed: int
+    url: str,
+    network: str,
+    files: list[bytes],
+    expected: list[np.ndarray],
+    count: int,
+    seed: int,
+    seconds: float = SECONDS,
 ) -> tuple[list[Answer], float]:
     """Run some clients in this process; return their answers and the CPU seconds they took."""
     import threading
 
     answers: list[Answer] = []
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
 
     def ask(number: int) -> None:
         draw = np.random.default_rng([seed, number])
         with httpx.Client(base_url=url, timeout=90) as client:
             while time.monotonic() < until:
                 image = int(draw.integers(len(files)))
-                began = time.perf_counter()
+                began = time.monotonic()
                 try:
                     told = client.post(
                         "/v1/segment", params={"model": network}, content=files[image], headers=IMAGE
                     )
                 except httpx.HTTPError:
-                    answers.append(Answer(image, time.perf_counter() - began, 0, False))
+                    answers.append(Answer(began, time.monotonic() - began, 0, False))
                     continue
-                seconds = time.perf_counter() - began
+                took = time.monotonic() - began
                 right = told.status_code == 200 and np.array_equal(
                     imagecodecs.png_decode(told.content), expected[image]
                 )
-                answers.append(Answer(image, seconds, told.status_code, bool(right)))
+                answers.append(Answer(began, took, told.status_code, bool(right)))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(count)]
     for thread in threads:
