@@ -66,7 +66,7 @@ def _segmenting(settings: ServeSettings) -> Any:
     return serve.deployment(
         Replica,
         name=SEGMENTING,
-        max_ongoing_requests=2 * settings.batch,
+        max_ongoing_requests=4 * settings.batch,
         max_queued_requests=settings.waiting,
         autoscaling_config=AutoscalingConfig(
             min_replicas=settings.least_replicas,
@@ -87,6 +87,7 @@ def _prompting(settings: ServeSettings) -> Any:
         def __init__(self, given: ServeSettings) -> None:
             super().__init__(given)
             self._reporting = _report(self.measures)
+            self._warming = asyncio.get_running_loop().create_task(self.warm())
 
     return serve.deployment(
         Replica,

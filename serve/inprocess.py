@@ -37,7 +37,7 @@ class InProcess(Backend):
     async def choose(self, name: str | None) -> Chosen:
         """See :class:`Backend`."""
         standing, versions = await self._standing()
-        key = chosen_key(name, standing, versions)
+        key = await asyncio.to_thread(chosen_key, name, standing, versions)
         return Chosen(key=key, champion=key == standing.key)
 
     async def segment(self, pixels: Pixels, key: ModelKey, *, polarity: Polarity, seconds: float) -> Labelled:

@@ -18,7 +18,7 @@ from serve.problems import Problem
 def listing(standing: Standing, versions: Sequence[Registered]) -> ModelsAnswer:
     """Return all models; those that lack an extra or weights are left out."""
     rows = _rows()
-    entries = [_entry(ModelKey(network=name), rows[name], standing) for name in _shipped()]
+    entries = [_entry(ModelKey(network=name), rows[name], standing) for name in shipped()]
     entries += [
         _entry(key_of_version(version), rows[str(version.network)], standing, _metrics(version))
         for version in _known(versions)
@@ -40,7 +40,7 @@ def chosen_key(name: str | None, standing: Standing, versions: Sequence[Register
     if is_champion(name):
         return standing.key
     assert name is not None
-    if name in _shipped():
+    if name in shipped():
         return ModelKey(network=name)
     try:
         address = registered_version_of(name)
@@ -50,12 +50,13 @@ def chosen_key(name: str | None, standing: Standing, versions: Sequence[Register
         assert address is not None
         if version.version == address.version or address.alias in version.aliases:
             return key_of_version(version)
-    known = [CHAMPION, *_shipped(), *(key_of_version(version).name for version in _known(versions))]
+    known = [CHAMPION, *shipped(), *(key_of_version(version).name for version in _known(versions))]
     raise Problem("unknown", f"there is no model {name[:80]!r}; known: {', '.join(known)}")
 
 
 @cache
-def _shipped() -> tuple[str, ...]:
+def shipped() -> tuple[str, ...]:
+    """Return the segmenters that answer with the weights that ship; builds each network once to count it."""
     from graticule.models.weights import has_builtin
 
     return tuple(

@@ -21,7 +21,7 @@ from serve.contract import JobAnswer, ModelsAnswer, Prompts, TrackOptions
 from serve.deadline import Deadline
 from serve.found import Labelled, Prompted
 from serve.keeping import File
-from serve.listing import chosen_key, listing
+from serve.listing import chosen_key, listing, shipped
 from serve.measures import Measures
 from serve.naming import ModelKey
 from serve.networks import Polarity
@@ -61,9 +61,12 @@ class OnServe(Backend):
         self._segmenting, self._prompting, self._keeper = segmenting, prompting, keeper
         self._standing: Standing | None = None
         self._versions: list[Registered] = []
+        self._listed = False
 
     async def look(self) -> None:
         """Learn again and again from the keeper who is champion; ends when it is cancelled."""
+        await asyncio.to_thread(shipped)  # which takes seconds for the first time
+        self._listed = True
         while True:
             try:
                 await self._learn()
@@ -76,7 +79,7 @@ class OnServe(Backend):
     async def choose(self, name: str | None) -> Chosen:
         """See :class:`Backend`."""
         standing = self._standing or await self._learn()
-        key = chosen_key(name, standing, self._versions)
+        key = await asyncio.to_thread(chosen_key, name, standing, self._versions)
         return Chosen(key=key, champion=key == standing.key)
 
     async def segment(self, pixels: Pixels, key: ModelKey, *, polarity: Polarity, seconds: float) -> Labelled:
@@ -119,6 +122,8 @@ class OnServe(Backend):
 
     async def waits_for(self) -> str | None:
         """See :class:`Backend`."""
+        if not self._listed:
+            return "the models are being listed"
         try:
             async with asyncio.timeout(_KEEPER_SECONDS):
                 missing: str | None = await _asked(self._keeper.waits_for.remote)

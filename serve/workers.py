@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 from threadpoolctl import threadpool_limits
 
 from graticule.core.errors import GraticuleError
+from graticule.synthetic import simulate
 from serve.backend import Pixels
 from serve.contract import Prompts
 from serve.deadline import Deadline
 from serve.found import Labelled, Prompted
 from serve.gathering import Gathering
 from serve.measures import Measures
-from serve.naming import ModelKey, key_of
+from serve.naming import PROMPTABLE, ModelKey, key_of
 from serve.networks import Model, Polarity, Prepared
 from serve.problems import Problem, problem_of
 from serve.settings import ServeSettings
@@ -30,6 +31,7 @@ from serve.settings import ServeSettings
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _PREPARING = 2
+_TRIAL_PX = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,20 @@ class Segmenting:
         return loaded
 
     async def load(self, key: ModelKey) -> Problem | None:
-        """Have a model loaded; return why it cannot be."""
-        try:
-            await self.model(str(key))
-        except GraticuleError as error:
-            return problem_of(error)
-        return None
+        """Have a model loaded and tried, so that no request is its first; return why it cannot answer."""
+        [trial] = simulate("easy", frames=1, size=_TRIAL_PX, seed=0)
+        answer = await self._segment(trial.image, key, "auto", Deadline())
+        return answer if isinstance(answer, Problem) else None
 
     async def segment(
         self, pixels: Pixels, key: ModelKey, polarity: Polarity, seconds: float
     ) -> Labelled | Problem:
         """Return what is in an image, if it can be told within ``seconds``."""
-        deadline = Deadline(seconds)
+        return await self._segment(pixels, key, polarity, Deadline(seconds))
+
+    async def _segment(
+        self, pixels: Pixels, key: ModelKey, polarity: Polarity, deadline: Deadline
+    ) -> Labelled | Problem:
         try:
             model = await self.model(str(key))
             image = await asyncio.get_running_loop().run_in_executor(
@@ -122,6 +126,13 @@ class Prompting:
         self._network = Thread(settings.threads)
         self._models: OrderedDict[str, Model] = OrderedDict()
         self._images: OrderedDict[str, Any] = OrderedDict()
+
+    async def warm(self) -> None:
+        """Load the network that answers prompts before somebody waits for it."""
+        try:
+            await self._network.do(lambda: self._model(ModelKey(network=PROMPTABLE)))
+        except GraticuleError as error:
+            log.warning("prompts cannot be answered: %s", error)
 
     async def prompted(
         self,
@@ -172,11 +183,14 @@ class Prompting:
         deadline: Deadline,
     ) -> Prompted:
         deadline.check()
-        model = _kept(self._models, str(key), lambda: Model(key), self.settings.models_kept)
+        model = self._model(key)
         remembered = name in self._images
         image = _kept(self._images, name, lambda: embedded(model), self.settings.embeddings_kept)
         self.measures.embedding(remembered=remembered)
         return model.prompted(image, prompts, deadline)
+
+    def _model(self, key: ModelKey) -> Model:
+        return _kept(self._models, str(key), lambda: Model(key), self.settings.models_kept)
 
 
 def _kept(shelf: "OrderedDict[str, T]", name: str, make: Callable[[], T], size: int) -> T:

@@ -169,7 +169,7 @@ def _clicks(url: str, image: np.ndarray) -> str:
         seconds.append(time.perf_counter() - began)
     first, second = seconds[0], max(seconds[1:])
     return (
-        f"Clicks, `efficient-sam-ti`, 512 px: the first {first:.2f} s (the network is loaded), a further one"
+        f"Clicks, `efficient-sam-ti`, 512 px: the first {first:.2f} s (the image is embedded), a further one"
         f" {second:.2f} s: {second / first:.3f} of it, at most 0.2 asked."
     )
 
