@@ -19,7 +19,8 @@ demo: $(STAMP)
 	$(BIN)/python infra/demo.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -27,6 +27,20 @@ if os.environ.get("CI"):
 os.environ["GRATICULE_SEGMENTER"] = "threshold"
 os.environ["GRATICULE_TRACKER"] = "overlap"
 
+ALONE = (
+    "e2e/",
+    "pipeline/test_following.py",
+    "pipeline/test_network.py",
+    "pipeline/test_on_ray.py",
+    "serve/test_on_serve.py",
+    "training/comparison/test_memory.py",
+    "training/test_distributed.py",
+    "training/test_distributed_comparing.py",
+    "training/test_served_model.py",
+    "training/test_tracker_run.py",
+)
+"""A Ray each, or a measurement: two of them at a time take longer than one after the other."""
+
 SHARED = Path(os.environ.get("GRATICULE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -57,7 +71,10 @@ def nothing_shipped(tmp_path, monkeypatch) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests that need the real data where there is none."""
+    """Mark the tests that start a Ray of their own; skip those whose real data is not here."""
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).as_posix().startswith(ALONE):
+            item.add_marker("alone")
     if SHARED.is_dir():
         return
     skip = pytest.mark.skip(reason=f"no real data at {SHARED}; set GRATICULE_SHARED_DATA")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from endpoint import SMALL
 from graticule.synthetic import simulate
+from page_in_chromium import Server, chromium, serving
 from serve.local import local_api
 
 
@@ -41,3 +43,17 @@ def frame() -> np.ndarray:
 def png(frame) -> bytes:
     """It as a PNG."""
     return bytes(imagecodecs.png_encode(frame))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """The application with its page, in a thread."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, without a window."""
+    with chromium() as running:
+        yield running

@@ -12,22 +12,10 @@ import tifffile
 from PIL import Image
 
 from graticule.synthetic import simulate
-from page_in_chromium import CHROMIUM, Tab, chromium, serving
+from page_in_chromium import CHROMIUM, Tab
 from serve.examples import example_png
 
 pytestmark = [pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium"), pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,24 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from page_in_chromium import CHROMIUM, Tab, chromium, serving
+from page_in_chromium import CHROMIUM, Tab
 from serve.examples import example_png
 
 pytestmark = [pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium"), pytest.mark.slow]
 
 LONG = "a name that somebody typed on a Tuesday at 200 kV in the basement, and then typed again.png"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from page_in_chromium import CHROMIUM, Tab, chromium, serving
+from page_in_chromium import CHROMIUM, Tab
 from serve.examples import example_png
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")
@@ -34,18 +34,6 @@ CONTRASTS = """() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -7,16 +7,10 @@ import urllib.request
 import pytest
 from PIL import Image
 
-from page_in_chromium import CHROMIUM, Tab, chromium, serving
+from page_in_chromium import CHROMIUM, Tab, serving
 from serve.examples import example_png
 
 pytestmark = [pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium"), pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,24 +2,12 @@
 
 import pytest
 
-from page_in_chromium import CHROMIUM, Tab, chromium, serving
+from page_in_chromium import CHROMIUM, Tab, serving
 from serve.examples import example_png
 
 pytestmark = [pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium"), pytest.mark.slow]
 
 SLOW = "swin-unet"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
