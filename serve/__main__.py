@@ -65,7 +65,7 @@ def _serve(given: argparse.Namespace) -> None:
     from serve.front import MOST_VARIABLE, most_bytes
 
     cores = os.cpu_count() or 1
-    threads = given.threads or max(1, cores // (given.replicas + 1))
+    threads = given.threads or max(1, cores // (max(1, given.replicas) + 1))
     named = {"default_model": given.model, "most_replicas": given.replicas, "threads": threads}
     settings = read_settings({**named, **dict(_pair(text) for text in given.others)})
     if secret() is None and given.host not in LOOPBACK:

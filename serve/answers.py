@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,9 +146,10 @@ def _json(
         )
     with share.lent(count * _BYTES_PER_INSTANCE):
         bodies = _labelled(found, about, share) if isinstance(found, Labelled) else _prompted(found, about)
-        for index, body in enumerate(bodies):
-            deadline.check()
-            yield (b"," if index else b"") + _dumped(body)
+        with closing(bodies):
+            for index, body in enumerate(bodies):
+                deadline.check()
+                yield (b"," if index else b"") + _dumped(body)
     yield b"]}"
 
 
@@ -170,7 +172,7 @@ def _head(found: Labelled | Prompted, about: About, covered: list[int]) -> dict[
     }
 
 
-def _labelled(found: Labelled, about: About, share: Share) -> Iterator[dict[str, Any]]:
+def _labelled(found: Labelled, about: About, share: Share) -> Generator[dict[str, Any], None, None]:
     size = found.labels.shape
     rings = polygons(found.labels) if about.outlines == "polygon" else None
     counts = run_lengths(found.labels) if about.outlines == "rle" else None
@@ -185,7 +187,7 @@ def _labelled(found: Labelled, about: About, share: Share) -> Iterator[dict[str,
             yield {**_numbers(index + 1, own, float(found.scores[index]), about.pixel_size_nm), **shape}
 
 
-def _prompted(found: Prompted, about: About) -> Iterator[dict[str, Any]]:
+def _prompted(found: Prompted, about: About) -> Generator[dict[str, Any], None, None]:
     left = MOST_CORNERS
     for index, body in enumerate(found.bodies):
         own = measured_body(body, found.shape)

@@ -102,8 +102,9 @@ class Share:
 
     def _give(self, count: int) -> None:
         with self._budget.lock:
-            self._budget.held -= count
-            self.held -= count
+            given = min(count, self.held)  # whoever left last may have given it back already
+            self._budget.held -= given
+            self.held -= given
 
 
 async def counted(

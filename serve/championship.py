@@ -92,6 +92,7 @@ class Championship:
         self.standing, self.versions = default, list[Registered]()
         self._default, self._ready, self._seconds = default, ready, seconds
         self._loaded: ModelKey | None = None
+        self._known: Standing | None = None
         self._answered = False
         self._one, self._asked, self._covered = asyncio.Lock(), 0, 0
 
@@ -101,9 +102,9 @@ class Championship:
         return self._loaded is not None
 
     def remind(self, known: Standing) -> None:
-        """Take the champion from others that know it, for as long as the registry has said nothing here."""
-        if not self._answered and known.source == "registry" and known.key != self.standing.key:
-            self.standing = replace(known, problem=self.standing.problem)
+        """Be told by others who was champion, for as long as the registry has said nothing here."""
+        if not self._answered and known.source == "registry":
+            self._known = known
 
     async def refresh(self) -> Standing:
         """Look at the registry, have a new champion loaded, let it take over.
@@ -131,28 +132,34 @@ class Championship:
     async def _look(self) -> None:
         seen = await asyncio.to_thread(look, self._default)
         if seen.versions is not None:
-            self.versions, self._answered = seen.versions, True
-        before = self.standing
-        now = seen.named or replace(before, problem=seen.problem)
-        if now.key != self._loaded:
-            now = await self._taken_up(now)
-        if now.problem and now.problem != before.problem:
+            self.versions, self._answered, self._known = seen.versions, True, None
+        now = seen.named or replace(self._known or self.standing, problem=seen.problem)
+        others = [self.standing] if self.answers else []
+        now = await self._first_loaded([now, *others, self._default])
+        if now.problem and now.problem != self.standing.problem:
             log.warning("champion %s stays: %s", now.key, now.problem)
         self.standing = now
 
-    async def _taken_up(self, now: Standing) -> Standing:
-        """Have a champion loaded, or the one before if that cannot be; return who answers."""
-        try:
-            await self._ready(now.key)
-        except (GraticuleError, Problem) as error:
-            problem = f"{now.key.name} cannot take over: {_said(error)}"
-            stays = replace(self.standing, problem=problem)
-            if self._loaded is None and stays.key != now.key:
-                return await self._taken_up(stays)
-            return stays
-        log.info("the champion is now %s", now.key)
-        self._loaded = now.key
-        return now
+    async def _first_loaded(self, wanted: list[Standing]) -> Standing:
+        """Return the first that can answer, with the reason why the first of all cannot."""
+        problem, failed = wanted[0].problem, set[ModelKey]()
+        for one in wanted:
+            if one.key in failed:
+                continue
+            try:
+                await self._take_up(one.key)
+            except (GraticuleError, Problem) as error:
+                problem = problem if failed else f"{one.key.name} cannot take over: {_said(error)}"
+                failed.add(one.key)
+                continue
+            return replace(one, problem=problem)
+        return replace(self.standing, problem=problem)
+
+    async def _take_up(self, key: ModelKey) -> None:
+        if key != self._loaded:
+            await self._ready(key)
+            log.info("the champion is now %s", key)
+            self._loaded = key
 
 
 def _said(error: GraticuleError | Problem) -> str:

@@ -54,7 +54,11 @@ class Deadline:
         """
         try:
             async with asyncio.timeout(self.remaining):
-                yield
+                try:
+                    yield
+                except asyncio.CancelledError:
+                    self.give_up()
+                    raise
         except TimeoutError:
             raise self.problem() from None
 

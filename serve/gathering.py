@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextvars import Context
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ class Gathering(Generic[T, R]):
         self, work: Callable[[list[T]], Awaitable[Sequence[R]]], *, alike: Callable[[T], Hashable], most: int
     ) -> None:
         self._work, self._alike, self._most = work, alike, most
-        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._waiting: list[_Waiting[T, R]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, thing: T) -> R:
@@ -32,7 +33,7 @@ class Gathering(Generic[T, R]):
             Exception: What the work on its batch raised.
         """
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((thing, answer))
+        self._waiting.append(_Waiting(thing, self._alike(thing), answer))
         if self._task is None or self._task.done():
             # A context of its own: the batch is not part of the request that happened to come first.
             self._task = asyncio.get_running_loop().create_task(self._go_on(), context=Context())
@@ -41,22 +42,30 @@ class Gathering(Generic[T, R]):
     async def _go_on(self) -> None:
         while batch := self._next():
             try:
-                answers = await self._work([thing for thing, _ in batch])
+                answers = await self._work([one.thing for one in batch])
                 told = list(zip(batch, answers, strict=True))
-            except Exception as error:  # noqa: BLE001 - whoever waits is told
-                for _, waits in batch:
-                    if not waits.done():
-                        waits.set_exception(error)
+            except BaseException as error:
+                ours = error if isinstance(error, Exception) else RuntimeError(f"broken off: {error!r}")
+                for one in batch:
+                    if not one.answer.done():
+                        one.answer.set_exception(ours)
+                if ours is not error:
+                    raise
                 continue
-            for (_, waits), answer in told:
-                if not waits.done():
-                    waits.set_result(answer)
+            for one, answer in told:
+                if not one.answer.done():
+                    one.answer.set_result(answer)
 
-    def _next(self) -> list[tuple[T, asyncio.Future[R]]]:
+    def _next(self) -> "list[_Waiting[T, R]]":
         """Take the first thing that somebody waits for, and those like it."""
-        waiting = [one for one in self._waiting if not one[1].done()]
-        kind = self._alike(waiting[0][0]) if waiting else None
-        batch = [one for one in waiting if self._alike(one[0]) == kind][: self._most]
-        taken = {id(answer) for _, answer in batch}
-        self._waiting = [one for one in waiting if id(one[1]) not in taken]
+        waiting = [one for one in self._waiting if not one.answer.done()]
+        batch = [one for one in waiting if one.kind == waiting[0].kind][: self._most]
+        self._waiting = [one for one in waiting if one not in batch]
         return batch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting(Generic[T, R]):
+    thing: T
+    kind: Hashable
+    answer: "asyncio.Future[R]"

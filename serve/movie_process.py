@@ -90,6 +90,13 @@ async def heard(process: Process) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+def left_behind(process: Process) -> None:
+    """End what a process that has just ended by itself had started."""
+    if process.returncode is not None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)
+
+
 async def killed(process: Process) -> None:
     """End it and all that it has started."""
     if process.returncode is not None:

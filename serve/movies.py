@@ -14,7 +14,7 @@ from serve.backend import Download
 from serve.contract import JobAnswer, JobProgress, TrackOptions
 from serve.movie_folders import LATE_SECONDS, MovieFolders, bytes_in
 from serve.movie_job import Job
-from serve.movie_process import heard, killed, started, tail
+from serve.movie_process import heard, killed, left_behind, started, tail
 from serve.naming import ModelKey
 from serve.problems import Problem, busy
 from serve.settings import ServeSettings
@@ -229,6 +229,7 @@ class Movies:
 
     async def _finish(self, job: Job, process: Process) -> None:
         try:
+            left_behind(process)
             await killed(process)
             if job.id not in self._jobs:
                 return
@@ -267,7 +268,9 @@ class Movies:
         """End the largest job that runs, where movies and results take too much."""
         running = [job for job in self._jobs.values() if job.status == "running"]
         for job in running:
-            job.size_bytes = await asyncio.to_thread(bytes_in, job.folder)
+            size = await asyncio.to_thread(bytes_in, job.folder)
+            if job.status == "running":
+                job.size_bytes = size
         largest = max(running, key=lambda job: job.size_bytes, default=None)
         problem = self._overflow()
         if problem and largest is not None and largest.status == "running" and largest.process is not None:

@@ -34,10 +34,13 @@ class Prepared:
     options: dict[str, Any]
     statistics: Statistics
     deadline: Deadline
+    alone: bool
 
     @property
     def kind(self) -> tuple[object, ...]:
         """Images of one kind can go through a network together."""
+        if self.alone:
+            return (id(self),)
         return (
             self.pixels.shape,
             str(self.pixels.dtype),
@@ -72,9 +75,13 @@ class Model:
     ) -> Prepared:
         """Return an image with the options that fit it, as ``graticule segment`` would choose them."""
         options = models.adapt(self.key.network, {**self._options, "polarity": polarity}, [pixels])
-        statistics = self._fitted(options).measure(pixels)
+        fitted = self._fitted(options)
         return Prepared(
-            pixels=pixels, options=options, statistics=statistics, deadline=deadline or Deadline()
+            pixels=pixels,
+            options=options,
+            statistics=fitted.measure(pixels),
+            deadline=deadline or Deadline(),
+            alone=not hasattr(fitted, "segment_stills") or max(pixels.shape) > fitting_tile(fitted),
         )
 
     def segment(self, images: Sequence[Prepared]) -> list[Labelled | Problem]:
@@ -142,10 +149,7 @@ class Model:
 
     def _segment(self, images: Sequence[Prepared]) -> Iterator[Labelled | Problem]:
         fitted = [self._fitted(image.options) for image in images]
-        together = hasattr(fitted[0], "segment_stills") and max(images[0].pixels.shape) <= fitting_tile(
-            fitted[0]
-        )
-        if not together or len(images) == 1:
+        if images[0].alone or len(images) == 1:
             yield from (self._attempt(*one) for one in zip(fitted, images, strict=True))
             return
         waited = [not image.deadline.is_over for image in images]

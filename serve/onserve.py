@@ -61,14 +61,14 @@ class OnServe(Backend):
         self._segmenting, self._prompting, self._keeper = segmenting, prompting, keeper
         self._standing: Standing | None = None
         self._versions: list[Registered] = []
-        self._listed = False
+        self._listed, self._refreshed = False, 0
 
     async def look(self) -> None:
         """Learn again and again from the keeper who is champion; ends when it is cancelled."""
-        await asyncio.to_thread(shipped)  # which takes seconds for the first time
-        self._listed = True
         while True:
             try:
+                await asyncio.to_thread(shipped)  # which takes seconds for the first time
+                self._listed = True
                 await self._learn()
             except Problem as problem:
                 log.warning("the champion is not known yet: %s", problem.detail)
@@ -115,7 +115,9 @@ class OnServe(Backend):
 
     async def refresh(self) -> ModelsAnswer:
         """See :class:`Backend`."""
-        self._standing, self._versions = await _asked(self._keeper.refresh.remote)
+        standing, versions = await _asked(self._keeper.refresh.remote)
+        self._refreshed += 1
+        self._standing, self._versions = standing, versions
         if self._settings.ingress_replicas > 1:
             await asyncio.sleep(2 * _LOOK_SECONDS)  # by then the others have learnt it as well
         return await self.models()
@@ -174,7 +176,10 @@ class OnServe(Backend):
         return Download(name=name, media_type=file.media_type, size_bytes=file.size_bytes, chunks=chunks())
 
     async def _learn(self) -> Standing:
-        self._standing, self._versions = await _asked(lambda: self._keeper.standing.remote(self._standing))
+        before = self._refreshed
+        standing, versions = await _asked(lambda: self._keeper.standing.remote(self._standing))
+        if before == self._refreshed or self._standing is None:  # or it was asked before the last refresh
+            self._standing, self._versions = standing, versions
         assert self._standing is not None
         return self._standing
 

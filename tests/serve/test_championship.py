@@ -127,6 +127,17 @@ def test_a_new_keeper_learns_the_champion_from_those_that_know_it(versions, monk
     assert kept.standing.key.name == f"models:/{NAME}/2"
 
 
+def test_where_a_champion_that_was_is_gone_too_the_default_answers(versions, monkeypatch):
+    known = Standing(key=ModelKey(network="vmamba", weights=f"models:/{NAME}/2"), source="registry")
+    kept = championship([], failing="vmamba")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    kept.remind(known)
+    name, source, problem = looked(kept)
+    assert (name, source) == ("threshold", "default")
+    assert "2 cannot take over" in (problem or "")
+    assert kept.answers
+
+
 def test_looks_asked_for_at_a_time_are_one_look(monkeypatch):
     looks: list[int] = []
 

@@ -226,6 +226,30 @@ def test_encoding_ends_when_nobody_waits(form):
         encoded(found, about, form=form, pixels=labels, share=share, deadline=Deadline(0.0))
 
 
+class Running(Deadline):
+    """Is over after so many looks at it."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self._looks = looks
+
+    def check(self) -> None:
+        self._looks -= 1
+        if self._looks < 0:
+            raise self.problem()
+
+
+def test_what_encoding_took_of_the_budget_is_given_back_once():
+    labels = np.arange(1, 65, dtype=np.uint32).reshape(8, 8)
+    found = Labelled(labels=labels, scores=np.ones(64, np.float32))
+    about = About(model="threshold", weights="builtin", champion=False, pixel_size_nm=None)
+    budget = Budget(2**30)
+    with budget.share() as share, pytest.raises(Problem, match="no answer within") as told:
+        encoded(found, about, form="json", pixels=None, share=share, deadline=Running(9))
+    del told
+    assert budget.held == 0
+
+
 def test_memory_for_pixels_is_held_before_they_are_decoded():
     budget, content = Budget(2**20), bytes(imagecodecs.png_encode(np.zeros((512, 512, 4), np.uint16)))
     limits = Limits(pixels=2**24, edge=2048, least_edge=8)

@@ -34,6 +34,13 @@ def test_a_batch_of_many_shapes_is_answered_as_one_by_one(lively, case):
         assert np.array_equal(one.scores, same.scores)
 
 
+def test_images_that_go_through_the_network_by_themselves_wait_for_no_others(lively):
+    one, other = frames(2, size=64)
+    threshold, swin = Model(ModelKey(network="threshold")), model_of(lively, "swin-unet")
+    assert threshold.prepare(one).kind != threshold.prepare(other).kind
+    assert swin.prepare(one).kind == swin.prepare(other).kind
+
+
 def test_particles_of_a_batch_are_numbered_as_they_are_one_by_one():
     images = [frame.image for frame in simulate("medium", frames=2, size=256, seed=1)]
     model = Model(ModelKey(network="swin-unet"))
