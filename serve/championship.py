@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from graticule.core.errors import ConfigError, GraticuleError
+from graticule.core.errors import ConfigError, GraticuleError, UnknownNameError
 from graticule.experiments.address import CHAMPION, SEGMENTER
 from graticule.experiments.models import Registered, registered
 from graticule.models.registry import SEGMENTERS, default_segmenter
@@ -40,8 +40,6 @@ def default_standing(name: str | None) -> Standing:
     """
     chosen = name or default_segmenter()
     if chosen not in SEGMENTERS:
-        from graticule.core.errors import UnknownNameError
-
         raise UnknownNameError("segmenter", chosen, SEGMENTERS)
     return Standing(key=ModelKey(network=chosen))
 

@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,8 +24,6 @@ from serve.networks import Model
 from serve.onserve import OnServe, loaded_everywhere
 from serve.settings import ServeSettings, secret
 from serve.workers import Prompting, Segmenting
-
-log = logging.getLogger(__name__)
 
 KEEPER, SEGMENTING, PROMPTING, INGRESS = "Keeper", "Segmenting", "Prompting", "Ingress"
 STICKY = "ray.serve.experimental.consistent_hash_router.ConsistentHashRouter"
@@ -75,7 +72,7 @@ def _segmenting(settings: ServeSettings) -> Any:
             upscale_delay_s=5.0,
             downscale_delay_s=120.0,
         ),
-        ray_actor_options=_share(settings, network=True),
+        ray_actor_options=_share(settings),
         **_HEALTH,
     )
 
@@ -96,7 +93,7 @@ def _prompting(settings: ServeSettings) -> Any:
         max_ongoing_requests=8,
         max_queued_requests=settings.waiting,
         request_router_config=RequestRouterConfig(request_router_class=STICKY),  # type: ignore[arg-type]
-        ray_actor_options=_share(settings, network=True),
+        ray_actor_options=_share(settings),
         **_HEALTH,
     )
 
@@ -174,8 +171,8 @@ def _ingress(settings: ServeSettings) -> Any:
     )
 
 
-def _share(settings: ServeSettings, *, network: bool) -> dict[str, Any]:
-    gpus = {"num_gpus": settings.gpus_each} if network and settings.gpus_each else {}
+def _share(settings: ServeSettings) -> dict[str, Any]:
+    gpus = {"num_gpus": settings.gpus_each} if settings.gpus_each else {}
     return {"num_cpus": settings.cpus_each, **gpus}
 
 

@@ -24,8 +24,6 @@ class Form:
 
     fields: dict[str, str] = field(default_factory=dict)
     file_name: str | None = None
-    file_type: str | None = None
-    file_bytes: int = 0
     has_file: bool = False
 
 
@@ -137,14 +135,11 @@ class _Reader:
             given = options.get(b"filename")
             self.form.has_file = True
             self.form.file_name = None if given is None else checked_name(_text(given, "the file's name"))
-            declared = self._headers.get(b"content-type")
-            self.form.file_type = None if declared is None else declared.decode("latin-1")
         elif b"filename" in options:
             raise Problem("bad-request", f"part {name[:60]!r} is a file; the file's part is {self._file!r}")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
-            self.form.file_bytes += end - start
             self._pieces.append(data[start:end])
             return
         self._text += data[start:end]

@@ -58,7 +58,6 @@ class Measured:
 
 def measured(labels: Integer[np.ndarray, "y x"]) -> list[Measured]:
     """Return the measures of labels 1 … n, each of which has pixels."""
-    height, width = labels.shape
     count = int(labels.max(initial=0))
     area, sums = _counted(labels, count)
     own = labels if labels.dtype.itemsize < 4 else labels.view(np.int32)
@@ -68,8 +67,9 @@ def measured(labels: Integer[np.ndarray, "y x"]) -> list[Measured]:
         box = rows.start, columns.start, rows.stop, columns.stop
         pixels = int(area[index])
         centroid = float(sums[0][index] / pixels), float(sums[1][index] / pixels)
-        at_border = box[0] == 0 or box[1] == 0 or box[2] == height or box[3] == width
-        out.append(Measured(area=pixels, centroid=centroid, box=box, touches_border=at_border))
+        out.append(
+            Measured(area=pixels, centroid=centroid, box=box, touches_border=_at_border(box, labels.shape))
+        )
     return out
 
 
@@ -91,14 +91,16 @@ def _counted(
 
 def measured_body(body: Asked, shape: tuple[int, int]) -> Measured:
     """Return the measures of the answer to a prompt."""
-    height, width = shape
     own = measured(body.mask.view(np.uint8))[0]
     top, left = body.corner
     y0, x0, y1, x1 = own.box
     box = y0 + top, x0 + left, y1 + top, x1 + left
-    at_border = box[0] == 0 or box[1] == 0 or box[2] == height or box[3] == width
     centroid = own.centroid[0] + top, own.centroid[1] + left
-    return Measured(area=own.area, centroid=centroid, box=box, touches_border=at_border)
+    return Measured(area=own.area, centroid=centroid, box=box, touches_border=_at_border(box, shape))
+
+
+def _at_border(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> bool:
+    return box[0] == 0 or box[1] == 0 or box[2] == shape[0] or box[3] == shape[1]
 
 
 def painted(bodies: Sequence[Asked], shape: tuple[int, int]) -> UInt32[np.ndarray, "y x"]:

@@ -67,7 +67,7 @@ class Guard:
                     await self._app(scope, receive, answer)
                 else:
                     await refuse(answer, problem, request_id)
-            except Exception:
+            except Exception:  # a fault of ours: the log has it, and the client an id to name it by
                 log.exception("request %s failed", request_id)
                 if status:
                     raise

@@ -13,7 +13,6 @@ from graticule.experiments.models import Registered
 from serve.backend import Backend, Chosen, Download, Pixels
 from serve.championship import Standing
 from serve.contract import JobAnswer, ModelsAnswer, Prompts, TrackOptions
-from serve.deadline import Deadline
 from serve.found import Labelled, Prompted
 from serve.keeping import Keeper
 from serve.listing import chosen_key, listing
@@ -22,7 +21,7 @@ from serve.naming import ModelKey
 from serve.networks import Model, Polarity
 from serve.problems import Problem, busy
 from serve.settings import ServeSettings
-from serve.workers import NotRemembered, Prompting, Segmenting
+from serve.workers import NotRemembered, Prompting, Segmenting, reminded
 
 
 class InProcess(Backend):
@@ -57,14 +56,15 @@ class InProcess(Backend):
         seconds: float,
     ) -> Prompted:
         """See :class:`Backend`."""
-        with self._place():
-            asked, deadline = (digest, key, prompts, polarity), Deadline(seconds)
-            found = await self._prompting.prompted(*asked, None, deadline.remaining)
-            if isinstance(found, NotRemembered):
-                image = await pixels()
-                found = await self._prompting.prompted(*asked, image, deadline.remaining)
-            answer: Prompted = _answered(found)
+
+        async def ask(image: Pixels | None, left: float) -> Prompted | NotRemembered:
+            answer: Prompted | NotRemembered = _answered(
+                await self._prompting.prompted(digest, key, prompts, polarity, image, left)
+            )
             return answer
+
+        with self._place():
+            return await reminded(ask, pixels, seconds)
 
     async def models(self) -> ModelsAnswer:
         """See :class:`Backend`."""

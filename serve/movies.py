@@ -208,7 +208,7 @@ class Movies:
             problem: str | None = "its work was broken off; send the movie again"
             try:
                 problem = await self._worked(job, process)
-            except Exception:
+            except Exception:  # whatever it is, the job ends as failed and the next one begins
                 log.exception("job %s: it cannot be followed", job.id)
                 problem = "the server failed at it; send the movie again"
             finally:

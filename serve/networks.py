@@ -14,7 +14,7 @@ from graticule.core.segmenter import Patch, Segmenter, Statistics
 from graticule.core.window import relative, whole
 from graticule.models.registry import WITHOUT_NETWORK
 from graticule.pipeline.segment import fitting_tile
-from graticule.tiling import numbered_in_raster_order, part_of, stitch, tile_windows
+from graticule.tiling import numbered_in_raster_order, part_of, patches_of, stitch
 from serve.contract import Prompts
 from serve.deadline import Deadline
 from serve.found import Asked, Labelled, Prompted
@@ -64,7 +64,7 @@ class Model:
         if self._learned:
             self._options = models.pinned(key.network, {"weights": key.weights})
             self._loaded = models.create(key.network, **self._options)
-            self._loaded = models.refitted(self._loaded, self._options)
+            self._loaded = models.refitted(self._loaded, self._options)  # loads the network now
 
     def prepare(
         self,
@@ -214,16 +214,8 @@ def _tiled(
     shape = image.pixels.shape
     foreground = np.zeros(shape, np.float32)
     parts = []
-    windows = tile_windows(
-        shape,
-        frames=[(0, 1)],
-        size=fitting_tile(segmenter),
-        context=segmenter.context,
-        margin=segmenter.margin,
-    )
-    for window in windows:
+    for window, patch in patches_of(image.pixels[None], segmenter, tile=fitting_tile(segmenter)):
         image.deadline.check()
-        patch = Patch(pixels=image.pixels[window.read][None], trusted=relative(window.trusted, window.read))
         found = segmenter.segment(patch, [image.statistics])
         parts.append(part_of(window, found.labels[(slice(None), *patch.trusted)]))
         foreground[window.write] = found.foreground[0][relative(window.write, window.read)]

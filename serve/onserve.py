@@ -18,7 +18,6 @@ from graticule.experiments.models import Registered
 from serve.backend import Backend, Chosen, Download, Pixels
 from serve.championship import Standing
 from serve.contract import JobAnswer, ModelsAnswer, Prompts, TrackOptions
-from serve.deadline import Deadline
 from serve.found import Labelled, Prompted
 from serve.keeping import File
 from serve.listing import chosen_key, listing, shipped
@@ -27,7 +26,7 @@ from serve.naming import ModelKey
 from serve.networks import Polarity
 from serve.problems import Problem, busy, first_line
 from serve.settings import ServeSettings
-from serve.workers import NotRemembered
+from serve.workers import NotRemembered, reminded
 
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
@@ -67,8 +66,9 @@ class OnServe(Backend):
         """Learn again and again from the keeper who is champion; ends when it is cancelled."""
         while True:
             try:
-                await asyncio.to_thread(shipped)  # which takes seconds for the first time
-                self._listed = True
+                if not self._listed:
+                    await asyncio.to_thread(shipped)  # which takes seconds
+                    self._listed = True
                 await self._learn()
             except Problem as problem:
                 log.warning("the champion is not known yet: %s", problem.detail)
@@ -100,13 +100,14 @@ class OnServe(Backend):
     ) -> Prompted:
         """See :class:`Backend`."""
         handle = self._prompting.options(session_id=digest)
-        asked, deadline = (digest, key, prompts, polarity), Deadline(seconds)
-        found = await _asked(lambda: handle.prompted.remote(*asked, None, deadline.remaining))
-        if isinstance(found, NotRemembered):
-            image = await pixels()
-            found = await _asked(lambda: handle.prompted.remote(*asked, image, deadline.remaining))
-        assert isinstance(found, Prompted)
-        return found
+
+        async def ask(image: Pixels | None, left: float) -> Prompted | NotRemembered:
+            answer: Prompted | NotRemembered = await _asked(
+                lambda: handle.prompted.remote(digest, key, prompts, polarity, image, left)
+            )
+            return answer
+
+        return await reminded(ask, pixels, seconds)
 
     async def models(self) -> ModelsAnswer:
         """See :class:`Backend`."""

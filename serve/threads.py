@@ -32,7 +32,3 @@ class Threads:
         share.keep()
         job.add_done_callback(ended)
         return await asyncio.wrap_future(job)
-
-    def close(self) -> None:
-        """Begin nothing more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)

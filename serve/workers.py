@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -191,6 +191,26 @@ class Prompting:
 
     def _model(self, key: ModelKey) -> Model:
         return _kept(self._models, str(key), lambda: Model(key), self.settings.models_kept)
+
+
+async def reminded(
+    ask: Callable[[Pixels | None, float], Awaitable[Prompted | NotRemembered]],
+    pixels: Callable[[], Awaitable[Pixels]],
+    seconds: float,
+) -> Prompted:
+    """Ask without an image, and once more with it if it is not remembered.
+
+    Args:
+        ask: A :class:`Prompting`, with the pixels if need be, and with the seconds that are left.
+        pixels: Of the image.
+        seconds: For all of it.
+    """
+    deadline = Deadline(seconds)
+    found = await ask(None, deadline.remaining)
+    if isinstance(found, NotRemembered):
+        found = await ask(await pixels(), deadline.remaining)
+    assert isinstance(found, Prompted)
+    return found
 
 
 def _kept(shelf: "OrderedDict[str, T]", name: str, make: Callable[[], T], size: int) -> T:

@@ -2,7 +2,7 @@
 
 from graticule.tiling.part import Part, part_of
 from graticule.tiling.stitch import numbered_in_raster_order, stitch
-from graticule.tiling.whole import segment_frames
+from graticule.tiling.whole import patches_of, segment_frames
 from graticule.tiling.windows import BAND, tile_windows
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Part",
     "numbered_in_raster_order",
     "part_of",
+    "patches_of",
     "segment_frames",
     "stitch",
     "tile_windows",
