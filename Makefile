@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := em,yolo,compare,dev
+EXTRAS := em,yolo,compare,docs,dev
 STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench weights serve clean constraints
+.PHONY: demo test lint docs docs-serve bench weights serve clean constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("graticule needs Python 3.11 or newer, got " + sys.version.split()[0] + "; set PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -28,6 +28,12 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(STAMP)
+	$(BIN)/sphinx-build -q -W --keep-going -E -c infra/docs -d build/doctrees docs site
+
+docs-serve: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory site 8001
+
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/run.py
 
@@ -38,7 +44,7 @@ serve: $(STAMP)
 	$(BIN)/python -m serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site build/doctrees
 
 constraints: $(STAMP)
 	$(BIN)/uv pip freeze --quiet --python $(BIN)/python --exclude-editable > constraints.txt

@@ -23,9 +23,10 @@ START_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
-    """A running head: where jobs are submitted, and the environment to do it with."""
+    """A running head: where jobs are submitted, where programs join, and the environment to do it with."""
 
     address: str
+    joined_at: str
     environment: dict[str, str]
     pid: int
 
@@ -57,7 +58,8 @@ def local_head(*, cpus: int, log: Path) -> Iterator[Head]:
     try:
         address = f"http://127.0.0.1:{dashboard}"
         _wait(address, process, environment, log)
-        yield Head(address=address, environment=environment, pid=process.pid)
+        joined_at = f"127.0.0.1:{port}"
+        yield Head(address=address, joined_at=joined_at, environment=environment, pid=process.pid)
     finally:
         _stop(process)
         shutil.rmtree(temp, ignore_errors=True)

@@ -13,6 +13,7 @@ ray_metrics.leave_off()
 
 from graticule.core.ending import ended_by_signals  # noqa: E402
 from graticule.core.errors import ConfigError, GraticuleError  # noqa: E402
+from graticule.core.keyless import log_without_keys  # noqa: E402
 from serve.settings import read_settings, secret  # noqa: E402
 
 OBJECT_STORE_BYTES = 2**29
@@ -22,7 +23,7 @@ log = logging.getLogger("serve")
 
 def main() -> int:
     """Serve until interrupted; return the exit status."""
-    logging.basicConfig(level=logging.INFO, format="graticule: %(message)s")
+    log_without_keys(level=logging.INFO, form="graticule: %(message)s")
     given = _parsed()
     try:
         _serve(given)
@@ -61,6 +62,7 @@ def _serve(given: argparse.Namespace) -> None:
     import ray
     from ray import serve
 
+    from graticule.pipeline.loopback import on_loopback
     from serve.deployments import application
     from serve.front import MOST_VARIABLE, most_bytes
 
@@ -74,14 +76,15 @@ def _serve(given: argparse.Namespace) -> None:
     os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", "serve.front:middlewares")
     os.environ.setdefault(MOST_VARIABLE, str(most_bytes(settings)))
     with suppress(KeyboardInterrupt):
-        ray.init(
-            address="local",
-            num_cpus=max(cores, 2),
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
+        with on_loopback():
+            ray.init(
+                address="local",
+                num_cpus=max(cores, 2),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
         try:
             with ended_by_signals():  # Ray has put its own handler in place, which ends badly
                 serve.start(http_options={"host": given.host, "port": given.port}, proxy_location="HeadOnly")

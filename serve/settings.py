@@ -43,8 +43,11 @@ class ServeSettings(BaseModel):
     image_bytes: Count = 64 * MIB
     """Most of one request's body, for an image."""
     image_pixels: Count = 2**25
+    """Most of one image."""
     image_edge_px: Count = 16_384
+    """Longest edge of an image."""
     least_edge_px: Count = 8
+    """Shortest edge of an image."""
     prompts: Count = 256
     """Most points and boxes of one request."""
     arriving_bytes: Count = 512 * MIB
@@ -66,10 +69,13 @@ class ServeSettings(BaseModel):
     threads: Count = 1
     """Of a replica's numeric libraries."""
     least_replicas: Count = 1
+    """Of those that segment, also when nothing waits."""
     most_replicas: Count = 2
     """Of those that segment; there are more when more wait."""
     ingress_replicas: Count = 1
+    """Of those that read requests and write answers."""
     prompt_replicas: Count = 1
+    """Of those that answer prompts."""
     cpus_each: Annotated[float, Field(gt=0)] = 0.1
     """What a replica holds of Ray's CPUs: little, so that the pipeline finds room on a small machine."""
     gpus_each: Annotated[float, Field(ge=0)] = 0.0
@@ -79,11 +85,15 @@ class ServeSettings(BaseModel):
     """How often the registry is asked who is champion."""
 
     movie_bytes: Count = 512 * MIB
+    """Most of one request's body, for a movie."""
     movie_frames: Count = 600
+    """Most of one movie."""
     movie_pixels: Count = 2**30
     """Of all frames together."""
     movies_waiting: Count = 8
+    """Most that wait for their turn; beyond it the answer is 503."""
     movies_at_once: Count = 1
+    """Most that are worked on at a time."""
     movie_seconds: Seconds = 3600.0
     """Most that a movie is worked on."""
     results_seconds: Seconds = 3600.0

@@ -3,7 +3,6 @@
 import json
 import pickle
 import shutil
-import struct
 import subprocess
 import sys
 import tracemalloc
@@ -14,6 +13,7 @@ import pytest
 
 from graticule.core.errors import InputError
 from graticule.io import open_movie
+from microscope_files import dm4, mrc
 
 # name: shape, type, pixel size in nm, frame interval in s, words of the notes
 REAL = {
@@ -102,43 +102,6 @@ def read_all(path) -> np.ndarray:
     return movie.read(0, movie.shape[0])
 
 
-def dm4(values: np.ndarray) -> bytes:
-    """Write the least DigitalMicrograph 4 file that holds ``values`` (float32), x fastest."""
-
-    def group(*tags: bytes) -> bytes:
-        return struct.pack(">bbq", 1, 0, len(tags)) + b"".join(tags)
-
-    def sub(name: str, body: bytes) -> bytes:
-        return struct.pack(">bh", 20, len(name)) + name.encode() + struct.pack(">q", len(body)) + body
-
-    def leaf(name: str, info: tuple[int, ...], data: bytes) -> bytes:
-        body = (
-            b"%%%%" + struct.pack(">q", len(info)) + b"".join(struct.pack(">q", word) for word in info) + data
-        )
-        return struct.pack(">bh", 21, len(name)) + name.encode() + struct.pack(">q", len(body)) + body
-
-    def number(name: str, value: int) -> bytes:
-        return leaf(name, (5,), struct.pack("<I", value))  # 5: unsigned 32 bit
-
-    def real(name: str, value: float) -> bytes:
-        return leaf(name, (6,), struct.pack("<f", value))  # 6: 32 bit float
-
-    axis = sub(
-        "", group(real("Origin", 0), real("Scale", 1), leaf("Units", (20, 4, 2), "eV".encode("utf-16-le")))
-    )
-    scale = sub("Brightness", group(real("Origin", 0), real("Scale", 1)))
-    data = group(
-        sub("Calibrations", group(scale, sub("Dimension", group(*[axis] * values.ndim)))),
-        leaf("Data", (20, 6, values.size), values.astype("<f4").tobytes()),
-        number("DataType", 2),
-        sub("Dimensions", group(*(number("", size) for size in reversed(values.shape)))),
-        number("PixelDepth", 4),
-    )
-    image = group(sub("ImageData", data), sub("ImageTags", group()), leaf("Name", (20, 4, 1), b"a\0"))
-    root = group(sub("ImageList", group(sub("", image), sub("", image))), number("InImageMode", 1))
-    return struct.pack(">IQI", 4, len(root), 1) + root + bytes(8)
-
-
 def test_a_crafted_dm4_image_opens(tmp_path):
     pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
     (tmp_path / "image.dm4").write_bytes(dm4(pixels))
@@ -217,19 +180,6 @@ def test_without_the_library_the_extra_is_named(tmp_path):
     assert "pip install 'graticule[em]'" in done.stdout
 
 
-def write_mrc(path, frames: np.ndarray, *, mode: int, span=(0.0, 0.0), imod_flags: int | None = None):
-    """Write a movie as MRC 2014 says, without a scale; ``span`` is the header's least and most."""
-    header = np.zeros(256, "<i4")
-    header[:3] = header[7:10] = frames.shape[::-1]
-    header[3], header[16:19] = mode, (1, 2, 3)
-    header[19:21] = np.array(span, "<f4").view("<i4")
-    if imod_flags is not None:
-        header[38:40] = 1146047817, imod_flags
-    header[52], header[53] = int.from_bytes(b"MAP ", "little"), 0x4444
-    path.write_bytes(header.tobytes() + frames.tobytes())
-    return open_movie(str(path))
-
-
 BYTES = np.random.default_rng(0).integers(0, 256, (5, 6, 7)).astype(np.uint8)
 
 
@@ -244,7 +194,7 @@ BYTES = np.random.default_rng(0).integers(0, 256, (5, 6, 7)).astype(np.uint8)
     ],
 )
 def test_bytes_of_an_mrc_have_the_sign_its_header_tells(tmp_path, header, dtype, doubts):
-    movie = write_mrc(tmp_path / "a.mrc", BYTES, mode=0, **header)
+    movie = open_movie(str(mrc(tmp_path / "a.mrc", BYTES, mode=0, **header)))
     assert movie.dtype == dtype
     np.testing.assert_array_equal(movie.read(1, 4), BYTES.view(dtype)[1:4])
     assert sum("signed" in note for note in movie.notes) == doubts
@@ -252,7 +202,7 @@ def test_bytes_of_an_mrc_have_the_sign_its_header_tells(tmp_path, header, dtype,
 
 def test_a_run_of_an_mrc_does_not_load_the_movie(tmp_path):
     frames = np.random.default_rng(0).integers(0, 99, (200, 256, 256)).astype(np.int16)
-    movie = write_mrc(tmp_path / "a.mrc", frames, mode=1)
+    movie = open_movie(str(mrc(tmp_path / "a.mrc", frames, mode=1)))
     movie.read(0, 1)
     tracemalloc.start()
     found = movie.read(100, 104)

@@ -93,6 +93,6 @@ def test_the_state_comes_back_whole_from_a_folder_and_from_an_object_store(tmp_p
 
 def test_a_damaged_state_in_an_object_store_is_named():
     made = job("memory://damaged")
-    Place.at(made.out).write("state/state.pt", b"PK")
-    with pytest.raises(StorageError, match=r"memory://damaged/state/state.pt is damaged; delete it"):
+    Place.at(made.out).write("state/state.safetensors", b"PK")
+    with pytest.raises(StorageError, match=r"memory://damaged/state/state.safetensors is damaged; delete it"):
         state_store(made).load()

@@ -8,6 +8,7 @@ import typer
 
 from graticule.cli.commands import app
 from graticule.core.errors import GraticuleError
+from graticule.core.keyless import log_without_keys, without_keys
 
 # typer brings click along within itself, or takes the one installed: only its own words are safe.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -17,7 +18,7 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a user's error in one line, 2 wrong usage."""
-    logging.basicConfig(level=logging.WARNING, format="graticule: %(message)s")
+    log_without_keys(level=logging.WARNING, form="graticule: %(message)s")
     logging.getLogger("graticule").setLevel(logging.INFO)
     sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
 
@@ -31,7 +32,7 @@ def _run(arguments: list[str]) -> int:
     except _UsageError as error:
         return _usage(error)
     except (GraticuleError, OSError, MemoryError) as error:
-        print(f"graticule: error: {error or type(error).__name__}", file=sys.stderr)
+        print(f"graticule: error: {without_keys(str(error)) or type(error).__name__}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
@@ -49,5 +50,5 @@ def _usage(error: Exception) -> int:
         return 2
     said = " ".join(str(getattr(error, "format_message", error.__str__)()).split()).rstrip(".")
     command = context.command_path if context else "graticule"
-    print(f"graticule: error: {said}; see: {command} --help", file=sys.stderr)
+    print(f"graticule: error: {without_keys(said)}; see: {command} --help", file=sys.stderr)
     return 2

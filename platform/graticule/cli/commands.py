@@ -15,9 +15,12 @@ from graticule.cli.models import models_app
 from graticule.cli.paths import located, located_weights
 from graticule.cli.progress import progress_bars
 from graticule.cli.promote import promote
+from graticule.cli.saying import say
 from graticule.cli.train import train
 from graticule.cli.values import named_values
+from graticule.cli.version import options
 from graticule.core.errors import ConfigError, GraticuleError
+from graticule.core.keyless import without_keys
 from graticule.models.registry import DEFAULT, DEFAULT_VARIABLE
 from graticule.pipeline.champion import without_alias
 from graticule.pipeline.settings import (
@@ -39,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.callback()(options)
 app.add_typer(models_app, name="models")
 app.command()(train)
 app.command()(mlflow)
@@ -148,7 +152,7 @@ def ingest(
     settings = _ingest(frames, crop, average, pixel_size_nm, frame_interval_s)
     with execution(workers) as how:
         ingest_movie(located(source), located(out), settings, overwrite=overwrite, **how)
-    typer.echo(f"image: {located(out)}")
+    say(f"image: {located(out)}")
 
 
 @app.command()
@@ -180,7 +184,7 @@ def segment(
             written = segment_to_folder(
                 movies, located(out), settings, listener=listener, overwrite=overwrite
             )
-        typer.echo(f"labels: {located(out)} ({written} images)")
+        say(f"labels: {located(out)} ({written} images)")
         return
     if not Experiment.exists(located(source)):
         raise ConfigError(
@@ -189,7 +193,7 @@ def segment(
         )
     with execution(workers) as how:
         segment_experiment(located(source), settings, overwrite=overwrite, **how)
-    typer.echo(f"instances: {located(source)}/labels/instances")
+    say(f"instances: {located(source)}/labels/instances")
 
 
 @app.command()
@@ -206,7 +210,7 @@ def link(
     settings = _link(tracker, tracker_option)
     with execution(workers) as how:
         link_experiment(located(experiment), settings, overwrite=overwrite, **how)
-    typer.echo(f"tables: {located(experiment)}/tables")
+    say(f"tables: {located(experiment)}/tables")
 
 
 @app.command()
@@ -216,7 +220,7 @@ def report(experiment: Annotated[str, typer.Argument(metavar="EXP")], workers: W
 
     with execution(workers) as how:
         report_experiment(located(experiment), **how)
-    typer.echo(f"report: {located(experiment)}/report/index.html")
+    say(f"report: {located(experiment)}/report/index.html")
 
 
 @app.command()
@@ -246,7 +250,7 @@ def simulate(
             listener=listener,
             overwrite=overwrite,
         )
-    typer.echo(f"experiment: {located(out)}")
+    say(f"experiment: {located(out)}")
 
 
 @app.command()
@@ -260,7 +264,7 @@ def evaluate(
 
     figures = evaluate_paths(located(predicted), located(truth))
     for name, value in figures.items():
-        typer.echo(f"{name:<24} {_figure(value)}")
+        say(f"{name:<24} {_figure(value)}")
     if json_file is not None:
         folder, _, name = located(json_file).rpartition("/")
         Place.at(folder).write(name, json.dumps(figures, indent=2).encode())
@@ -277,7 +281,7 @@ def export(
     from graticule.pipeline.single import export_experiment
 
     for written in export_experiment(located(experiment), to, located(path), overwrite=overwrite):
-        typer.echo(written)
+        say(written)
 
 
 @app.command()
@@ -286,7 +290,7 @@ def doctor() -> None:
     from graticule.cli.doctor import findings
 
     for name, value in findings():
-        typer.echo(f"{name:<22} {value}")
+        say(f"{name:<22} {value}")
 
 
 def _ingest(
@@ -345,7 +349,7 @@ def _track_all(
                 if len(jobs) == 1:
                     raise
                 failed += 1
-                log.error("error: %s", error if source in str(error) else f"{source}: {error}")
+                log.error("error: %s", error if without_keys(source) in str(error) else f"{source}: {error}")
                 continue
             _say(target, worked=done.worked)
     if failed:
@@ -355,10 +359,10 @@ def _track_all(
 
 def _say(target: str, *, worked: bool) -> None:
     if not worked:
-        typer.echo("already finished, nothing to do")
-    typer.echo(f"experiment: {target}")
-    typer.echo(f"overlay:    {target}/report/overlay.mp4")
-    typer.echo(f"report:     {target}/report/index.html")
+        say("already finished, nothing to do")
+    say(f"experiment: {target}")
+    say(f"overlay:    {target}/report/overlay.mp4")
+    say(f"report:     {target}/report/index.html")
 
 
 def _figure(value: object) -> str:

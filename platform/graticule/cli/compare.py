@@ -17,6 +17,7 @@ from graticule.cli.paths import (
     located_source,
 )
 from graticule.cli.progress import progress_bars
+from graticule.cli.saying import say
 from graticule.core.ending import ended_by_signals
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def compare(
         done = compare_in_mlflow(sources, entrants, folder, asked, alias=champion != NOBODY, **how)
     status = _say(done.compared)
     if done.champion is not None:
-        typer.echo(f"champion:   models:/{done.champion.name}/{done.champion.version}")
-    typer.echo(f"MLflow run: {done.run.run_id}")
+        say(f"champion:   models:/{done.champion.name}/{done.champion.version}")
+    say(f"MLflow run: {done.run.run_id}")
     return status
 
 
@@ -122,13 +123,13 @@ def _execution(workers: int | None) -> "Iterator[Execute]":
 def _say(done: "Compared") -> int:
     """Print every entrant's figures in a line; return 1 if one has none."""
     for data in done.comparison.datasets:
-        typer.echo(data.name)
+        say(data.name)
         for row in data.rows:
             figures = "  ".join(f"{metric} {mean.value:.4f}" for metric, mean in row.means.items())
             speed = f"  {row.speed.images_per_s:.3g} images/s" if row.speed else ""
-            typer.echo(f"  {row.name:<36} {row.trouble or figures + speed}")
+            say(f"  {row.name:<36} {row.trouble or figures + speed}")
     for trouble in done.troubles:
         log.error("error: %s", trouble)
-    typer.echo(done.verdict.text)
-    typer.echo(f"page:       {done.out}/index.html")
+    say(done.verdict.text)
+    say(f"page:       {done.out}/index.html")
     return int(bool(done.troubles))

@@ -8,6 +8,7 @@ import typer
 
 from graticule.cli.paths import located_comparison, located_segmenter, located_source
 from graticule.cli.progress import progress_bars
+from graticule.cli.saying import say
 from graticule.cli.values import named_values
 from graticule.core.ending import ended_by_signals
 from graticule.core.errors import ConfigError
@@ -74,7 +75,7 @@ def compare_trackers(
             return _say(compared(entrants, folder, asked, **how))
         done = compare_in_mlflow(entrants, folder, asked, **how)
     status = _say(done.compared)
-    typer.echo(f"MLflow run: {done.run.run_id}")
+    say(f"MLflow run: {done.run.run_id}")
     return status
 
 
@@ -91,14 +92,14 @@ def _say(done: "Compared") -> int:
 
     width = max(len(each.entrant.name) for each in done.measured)
     for group in done.comparison.groups:
-        typer.echo(group.name)
+        say(group.name)
         for row in group.rows:
             known = [
                 f"{METRICS[name].heading} {row.means[name].value:.4f}" for name in _SAID if name in row.means
             ]
             speed = f"{row.frames_per_s:.3g} frames/s" if row.frames_per_s is not None else ""
-            typer.echo(f"  {row.name:<{width}}  {row.trouble or '  '.join([*known, speed])}")
+            say(f"  {row.name:<{width}}  {row.trouble or '  '.join([*known, speed])}")
     for trouble in done.troubles:
         log.error("error: %s", trouble)
-    typer.echo(f"page:       {done.out}/index.html")
+    say(f"page:       {done.out}/index.html")
     return int(bool(done.troubles))

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from graticule.cli.paths import located
+from graticule.cli.saying import say
 from graticule.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ def listed() -> None:
     from graticule import models, tracking
 
     _table([HEADINGS, *map(_cells, models.describe())])
-    typer.echo("")
+    say("")
     for line in _versions():
-        typer.echo(line)
+        say(line)
     for name in sorted(tracking.TRACKERS):
-        typer.echo(f"tracker    {name}")
+        say(f"tracker    {name}")
 
 
 @models_app.command()
@@ -57,7 +58,7 @@ def convert(
     from graticule.models.weights import convert as converted
 
     target = None if out is None else located(out)
-    typer.echo(f"weights: {converted(located(file), target, trust=trust, network=network)}")
+    say(f"weights: {converted(located(file), target, trust=trust, network=network)}")
 
 
 @models_app.command()
@@ -72,12 +73,12 @@ def champion(
 
     if version == "none":
         registry.no_champion()
-        typer.echo("champion: none")
+        say("champion: none")
         return
     if version is not None:
         registry.set_champion(_number(version))
     now = registry.champion()
-    typer.echo(f"champion: {now.weights} ({now.network})")
+    say(f"champion: {now.weights} ({now.network})")
 
 
 @models_app.command()
@@ -88,7 +89,7 @@ def register(
     from graticule.training.registering import register_finished
 
     entry = register_finished(located(folder))
-    typer.echo(f"registered: models:/{entry.name}/{entry.version}")
+    say(f"registered: models:/{entry.name}/{entry.version}")
 
 
 def _number(version: str) -> int:
@@ -142,7 +143,7 @@ def _table(rows: list[tuple[str, ...]]) -> None:
             below += [(row[0], row[-2]), ("", row[-1])]
         lines += ["", *_aligned(below)]
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -8,6 +8,7 @@ from urllib.request import Request, urlopen
 
 import typer
 
+from graticule.cli.saying import say
 from graticule.core.errors import ConfigError
 
 SERVER_VARIABLE, TOKEN_VARIABLE = "GRATICULE_SERVER", "GRATICULE_SERVE_TOKEN"
@@ -32,13 +33,13 @@ def promote(
 
     set_champion(version, why="graticule promote")
     now = champion()
-    typer.echo(f"champion: {now.weights} ({now.network})")
+    say(f"champion: {now.weights} ({now.network})")
     if server is not None:
         told = _refreshed(server.rstrip("/"))
         if told["champion"] != now.weights:
             problem = told["champion_problem"] or "it asks another registry; give both the same"
             raise ConfigError(f"{server} still answers with {told['champion']}: {problem}")
-        typer.echo(f"answers:  {server}")
+        say(f"answers:  {server}")
 
 
 def _refreshed(server: str) -> dict[str, Any]:

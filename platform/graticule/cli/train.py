@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graticule.cli.paths import in_submitted_job, located, located_source, located_weights
+from graticule.cli.saying import say
 from graticule.cli.training_progress import training_bars
 from graticule.cli.values import named_values
 from graticule.core.errors import ConfigError
@@ -171,14 +172,14 @@ def _say(outcomes: "Sequence[Finished | Failed]") -> int:
     done = [outcome for outcome in outcomes if isinstance(outcome, Finished)]
     for finished in done:
         if not finished.worked:
-            typer.echo(f"{finished.network}: already finished, nothing to do")
+            say(f"{finished.network}: already finished, nothing to do")
         figures = ", ".join(f"{name} {value:.4g}" for name, value in finished.metrics.items())
-        typer.echo(f"{finished.network}: {figures}")
-        typer.echo(f"weights: {finished.weights}")
-        typer.echo(f"card:    {finished.path('card.md')}")
+        say(f"{finished.network}: {figures}")
+        say(f"weights: {finished.weights}")
+        say(f"card:    {finished.path('card.md')}")
     if len(done) > 1:
         best = max(done, key=lambda finished: finished.metrics["score"])
-        typer.echo(f"best:    {best.network}, score {best.metrics['score']:.4g}")
+        say(f"best:    {best.network}, score {best.metrics['score']:.4g}")
     failed = len(outcomes) - len(done)
     if failed:
         log.error("%d of %d networks failed", failed, len(outcomes))

@@ -28,9 +28,12 @@ _PACKAGES = (
 def environment() -> dict[str, str]:
     """Return the versions of Python, the system and the packages that matter."""
     found = {"python": platform.python_version(), "system": platform.platform()}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return found | {name: version_of(name) or "not installed" for name in _PACKAGES}
+
+
+def version_of(package: str) -> str | None:
+    """Return the version that a package was installed as, ``None`` where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -10,14 +10,21 @@
     │   └── ExperimentError    what lies there is not what the command expects
     └── PipelineError          the machinery failed: Ray, or a worker in a way nobody foresaw
 
-Every message is one line: what was wrong, with its value, and the remedy.
+Every message is one line: what was wrong, with its value, and the remedy. The value of an
+address is told without keys, whoever shows the message.
 """
 
 from collections.abc import Iterable
 
+from graticule.core.keyless import without_keys
+
 
 class GraticuleError(Exception):
     """Base of all errors that a user can cause and mend."""
+
+    def __str__(self) -> str:
+        """Return the message; a password or a signature in an address is not part of it."""
+        return without_keys(super().__str__())
 
 
 class ConfigError(GraticuleError):

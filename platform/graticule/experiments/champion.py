@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from graticule.core.errors import ConfigError
+from graticule.core.keyless import without_keys
 from graticule.experiments.address import CHAMPION, SEGMENTER, Address
 from graticule.experiments.models import Registered, registered, registered_version
-from graticule.experiments.server import asking, client, tracking_uri, without_keys
+from graticule.experiments.server import asking, client, tracking_uri
 
 WHY = "champion.why"
 """Tag of a version: by which rule it became champion."""

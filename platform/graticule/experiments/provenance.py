@@ -5,8 +5,20 @@ import platform
 import subprocess
 from pathlib import Path
 
+from graticule.core.environment import environment
+
 _SECONDS = 10
 _GIB = 2**30
+
+
+def what_ran() -> dict[str, str]:
+    """Return the versions of what decides a result, and the revision of this code where it is a checkout.
+
+    An installation in place keeps the version it was installed as while its code moves on: there
+    the revision tells.
+    """
+    revision = git_revision()
+    return {**environment(), **({"revision": revision} if revision else {})}
 
 
 def git_revision(folder: Path | None = None) -> str | None:
@@ -16,11 +28,12 @@ def git_revision(folder: Path | None = None) -> str | None:
         folder: By default that of this package.
 
     Returns:
-        ``None`` where there is no git, or no checkout.
+        ``None`` where there is no git, or no checkout; a folder within one that holds nothing of
+        it, as an environment of installed packages does, is not part of it.
     """
     where = folder or Path(__file__).parent
     commit = _git(where, "rev-parse", "HEAD")
-    if not commit:
+    if not commit or not _git(where, "ls-files"):
         return None
     return f"{commit}-dirty" if _git(where, "status", "--porcelain", "--untracked-files=no") else commit
 

@@ -14,7 +14,8 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from graticule.core.errors import ConfigError
-from graticule.experiments.server import SERVED, artifact_root, asking, client, tracking_uri, without_keys
+from graticule.core.keyless import without_keys
+from graticule.experiments.server import SERVED, artifact_root, asking, client, tracking_uri
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 _ASKED = "MLflow"
@@ -95,6 +96,7 @@ class Run:
         """Log a data set that the run used, by its name and digest."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
+        name = without_keys(name)
         said = Dataset(name=name[:500], digest=digest[:36], source_type="graticule", source=name)
         with asking(_ASKED):
             used = DatasetInput(said, [InputTag("mlflow.data.context", role)])
@@ -218,7 +220,7 @@ def _name(text: str) -> str:
 
 
 def _short(value: Any, longest: int) -> str:
-    text = str(value)
+    text = without_keys(str(value))
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

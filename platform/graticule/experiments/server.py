@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graticule.core.errors import ConfigError, GraticuleError
+from graticule.core.keyless import without_keys
 from graticule.experiments.home import home
 
 DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
@@ -62,12 +63,6 @@ def client() -> Any:
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         home().mkdir(parents=True, exist_ok=True)
     return MlflowClient(tracking_uri=tracking_uri())
-
-
-def without_keys(uri: str) -> str:
-    """Return an address without the user and password that may stand in it."""
-    scheme, mark, rest = uri.partition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark and "@" in rest.partition("/")[0] else uri
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from graticule.storage.place import connection
 log = logging.getLogger(__name__)
 
 _COMPOUND_ENDINGS = (".ome.zarr", ".ome.tiff", ".ome.tif", ".ome.btf", ".zarr")
+_WEB = ("http://", "https://")
 _REMOTE_BLOCK = 1 << 18
 _LONGEST = 200
 _OURS = ("graticule.", "jaxtyping.")  # the latter checks our shapes, in tests
@@ -48,7 +49,9 @@ def joined(folder: str, name: str) -> str:
 
 
 def base_name(path: str) -> str:
-    """Return the last part of a path or URL."""
+    """Return the last part of a path or URL; what a web server is asked beside it is no part of a name."""
+    if path.startswith(_WEB):
+        path = path.partition("?")[0]
     return PurePosixPath(path.rstrip("/")).name
 
 

@@ -17,6 +17,7 @@ from ray.exceptions import RayError
 
 from graticule.core.errors import ConfigError, GraticuleError, InputError, PipelineError, StorageError
 from graticule.core.progress import Listener
+from graticule.pipeline.measures import counted
 from graticule.pipeline.pool import pool_of
 from graticule.pipeline.process import handed_on, one_thread, take
 from graticule.pipeline.step import Step, Tally, Timing
@@ -42,15 +43,21 @@ class RunOnRay:
         """
         todo = step.unfinished()
         tally = Tally(step, todo, listener)
+        with counted(step, todo) as count:
+            for timing in self._timings(step, todo):
+                count(timing)
+                tally.add(timing)
+        return tally.timings
+
+    def _timings(self, step: Step, todo: list[Any]) -> Iterator[Timing]:
         try:
             for row in self._rows(step, todo):
                 if row["error"]:
                     raise _ERRORS[row["kind"]](row["error"])
-                tally.add(Timing(**{name: row[name] for name in Timing.__slots__}))
+                yield Timing(**{name: row[name] for name in Timing.__slots__})
         except RayError as error:
             log.debug("step %s failed", step.name, exc_info=True)
             raise PipelineError(f"{step.name}: {_last_line(error)}") from error
-        return tally.timings
 
     def _rows(self, step: Step, todo: list[Any]) -> Iterator[dict[str, Any]]:
         if not todo:

@@ -165,7 +165,7 @@ class SegmentStage(Stage):
             )
         experiment.build_pyramid("instances", scheduler=pyramid_scheduler())
         return {
-            "options": _without_keys(options),
+            "options": options,
             "instances": int(counts.sum()),
             "empty frames": int(empty.sum()),
         }
@@ -302,12 +302,6 @@ def _rows(columns: Result) -> Iterator[dict[str, float]]:
     for values in zip(*(columns[name].tolist() for name in names), strict=True):
         row = dict(zip(names, values, strict=True))
         yield {name.removeprefix("stat_"): value for name, value in row.items() if value == value}
-
-
-def _without_keys(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options to be kept: the query of a signed URL may hold keys."""
-    weights = options.get("weights")
-    return {**options, "weights": weights.partition("?")[0]} if weights else options
 
 
 def _source(experiment: Experiment) -> str:

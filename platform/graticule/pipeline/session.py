@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import ray
 
 from graticule.core.errors import PipelineError
+from graticule.pipeline.loopback import on_loopback
 
 OBJECT_STORE_BYTES = 256 * 2**20
 """Pixels never pass through the object store, so a local one can be small."""
@@ -33,6 +34,11 @@ def ray_session(*, workers: int | None = None) -> Iterator[None]:
         ray.shutdown()
 
 
+def on_cluster() -> bool:
+    """Tell whether the Ray of this process is one that others use too."""
+    return os.environ.get("RAY_ADDRESS", "") not in ("", "local")
+
+
 def _stop_gently() -> None:
     """Take SIGTERM for Ctrl-C: Ray's own handler dumps its stack and leaves processes behind."""
     if threading.current_thread() is threading.main_thread():
@@ -43,11 +49,12 @@ def _connect(workers: int | None) -> None:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(logging_level=logging.ERROR, log_to_driver=False)
         return
-    ray.init(
-        address="local",
-        num_cpus=max(workers or 0, os.cpu_count() or 1, 2),
-        include_dashboard=False,
-        object_store_memory=OBJECT_STORE_BYTES,
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-    )
+    with on_loopback():
+        ray.init(
+            address="local",
+            num_cpus=max(workers or 0, os.cpu_count() or 1, 2),
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )

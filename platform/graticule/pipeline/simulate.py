@@ -7,9 +7,9 @@ import numpy as np
 
 from graticule.analysis.bodies import measure_bodies
 from graticule.core.calibration import Calibration
-from graticule.core.environment import environment
 from graticule.core.errors import ExperimentError
 from graticule.core.progress import Listener, Progress
+from graticule.experiments.provenance import what_ran
 from graticule.pipeline.checks import check_replaceable
 from graticule.pipeline.settings import digest
 from graticule.pipeline.step import Result, Span, spans
@@ -65,7 +65,7 @@ def simulate_experiment(
         beside_others=True,
     )
     run = experiment.run(run_id)
-    run.start(config, environment())
+    run.start(config, what_ran())
     rows = list(_write_pixels(experiment, movie, listener))
     summary = write_tables(experiment, movie.lineage(), rows)
     run.finish(summary)

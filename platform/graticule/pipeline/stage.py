@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from graticule.core.environment import environment
 from graticule.core.errors import ExperimentError
+from graticule.core.keyless import keyless
 from graticule.core.progress import Listener
+from graticule.experiments.provenance import what_ran
 from graticule.pipeline.step import Executor, Step, Timing
 from graticule.storage.experiment import Experiment
 from graticule.storage.run import Run
@@ -95,7 +96,7 @@ def _is_barren(run: Run) -> bool:
 
 def _differs(experiment: Experiment, stage: Stage) -> str:
     old = experiment.run(_others(experiment, stage)[0]).config or {}
-    new = stage.config()
+    new = keyless(stage.config())
     changed = [
         f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())
@@ -119,7 +120,7 @@ def _discard(experiment: Experiment, first: str) -> None:
 
 def _finish(experiment: Experiment, stage: Stage, execute: Executor, listener: Listener) -> None:
     run = experiment.run(stage.run_id)
-    run.start(stage.config(), environment())
+    run.start(stage.config(), what_ran())
     start = time.perf_counter()
     timings: list[Timing] = []
     summary = stage.work(experiment, run, _noting(execute, timings), listener)

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from graticule.core.errors import ExperimentError
+from graticule.core.keyless import keyless
 from graticule.core.movie import Movie
 from graticule.core.progress import Listener
 from graticule.io import open_movie
@@ -124,7 +125,7 @@ def _taken(experiment: Experiment, ingest: IngestStage) -> str:
     if not others:
         return f"{experiment.root} holds no tracked movie; choose another --out, or add --overwrite"
     old = experiment.run(others[0]).config or {}
-    new = ingest.config()
+    new = keyless(ingest.config())
     changed = [
         f"{key} was {old.get(key)!r}, now {value!r}"
         for key, value in new.items()

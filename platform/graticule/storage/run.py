@@ -13,6 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from graticule.core.errors import ExperimentError
+from graticule.core.keyless import keyless
 from graticule.storage import layout
 from graticule.storage.place import Place
 
@@ -115,7 +116,7 @@ def _checked(key: str) -> str:
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(dict(document), indent=2, sort_keys=True).encode()
+    return json.dumps(keyless(document), indent=2, sort_keys=True).encode()
 
 
 def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:

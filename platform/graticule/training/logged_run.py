@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from graticule.core.environment import environment
+from graticule.core.keyless import keyless, without_keys
 from graticule.experiments.provenance import git_revision, machine
 from graticule.experiments.runs import Run, find, start
-from graticule.experiments.server import tracking_uri, without_keys
+from graticule.experiments.server import tracking_uri
 from graticule.storage.place import Place
 from graticule.training.examples import ENDLESS
 from graticule.training.job import Job
@@ -60,7 +61,7 @@ def begin(job: Job, settings: Mapping[str, Any]) -> Run:
     )
     said = {"settings": dict(settings), "data": data, "environment": {**environment(), "machine": machine()}}
     for name, content in said.items():
-        run.artifact(json.dumps(content, indent=1, default=str).encode(), f"{name}.json")
+        run.artifact(json.dumps(keyless(content), indent=1, default=str).encode(), f"{name}.json")
     for source in data:
         run.data(source["name"], source["digest"])
     keep(run, Place.at(job.out))

@@ -34,9 +34,11 @@ class Augmentation(BaseModel):
     rotate: Share = 1.0
     """Chance of a turn by any angle; the others are turned by quarters."""
     flip: bool = True
+    """Whether crops are mirrored."""
     contrast: Rising = (0.6, 1.4)
     """Factor of the contrast; at 1 the darkest grey absorbs three electrons in ten."""
     gamma: Rising = (0.7, 1.4)
+    """Exponent of the grey levels."""
     gradient: Annotated[float, Field(ge=0, le=2)] = 0.4
     """Largest difference of brightness across the crop."""
     fringe: Share = 0.2
@@ -84,19 +86,23 @@ class Recipe(BaseModel):
     slots: Count = 1
     """Parts of a step's batch that go through the network one after the other, or on as many workers."""
     epochs: Count = 20
+    """Most; after each it is validated."""
     steps: Count = 100
     """Steps of an epoch."""
     learning_rate: Positive = 1e-3
+    """Highest rate of AdamW."""
     warmup: Annotated[int, Field(ge=0)] = 100
     """Steps over which the learning rate rises; from there it falls as a cosine."""
     final_rate: Share = 0.01
     """Of the learning rate, at the end."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    """Of AdamW."""
     clip: Positive = 1.0
     """Largest norm of the gradient."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
     """Decay of the moving average of the weights that is validated and saved."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Of the computation: ``auto`` is float32 on a CPU, bfloat16 on CUDA."""
     checkpointing: bool = False
     """Whether to keep only what passes between blocks, and compute the rest again."""
     patience: Count | None = None
@@ -106,7 +112,9 @@ class Recipe(BaseModel):
     prompts: Count = 16
     """Points asked per image."""
     augmentation: Augmentation = Augmentation()
+    """What may happen to a crop."""
     seed: Annotated[int, Field(ge=0)] = 0
+    """Of all that is drawn."""
 
     @model_validator(mode="after")
     def _slots_share_the_batch(self) -> "Recipe":

@@ -21,6 +21,7 @@ from typing import Any
 
 from graticule.core.environment import environment
 from graticule.core.errors import StorageError
+from graticule.core.keyless import keyless, without_keys
 from graticule.models.weights import save_weights
 from graticule.storage.place import Place
 from graticule.training.card import EXCLUDED, card
@@ -89,15 +90,17 @@ def begin(job: Job, about: Mapping[str, Any], *, overwrite: bool) -> Finished | 
     old = _record(place)
     if old is None and place.names():
         raise StorageError(f"{job.out} is not empty and holds no training of graticule; choose another --out")
-    new = {
-        "network": job.recipe.network,
-        "identity": job.identity,
-        "recipe": job.recipe.model_dump(mode="json"),
-        "begun": _now(),
-        "finished": None,
-        "environment": environment(),
-        **about,
-    }
+    new = keyless(
+        {
+            "network": job.recipe.network,
+            "identity": job.identity,
+            "recipe": job.recipe.model_dump(mode="json"),
+            "begun": _now(),
+            "finished": None,
+            "environment": environment(),
+            **about,
+        }
+    )
     if old is not None:
         why = difference(job.out, old, new)
         if why is None:
@@ -132,12 +135,12 @@ def finish(job: Job, trained: Trained, scored: Sequence[AbstractScored]) -> Fini
         seconds=seconds,
     )
     about = {**begun, "hardware": trained.hardware, "stopped_early": trained.stopped_early}
-    place.write(RECIPE, as_toml(job.recipe).encode())
+    place.write(RECIPE, without_keys(as_toml(job.recipe)).encode())
     _write_json(place, HISTORY, [asdict(epoch) for epoch in trained.history])
     place.write(SAMPLES, sheet(scored[:SHOWN]))
     if about.get("excluded"):
         place.write(EXCLUDED, "".join(f"{name}\n" for name in about["excluded"]).encode())
-    text = card(job, done, about)
+    text = without_keys(card(job, done, about))
     place.write(CARD, text.encode())
     save_weights(
         place.path(WEIGHTS),
@@ -145,9 +148,9 @@ def finish(job: Job, trained: Trained, scored: Sequence[AbstractScored]) -> Fini
         trained.network.config,  # type: ignore[arg-type]
         trained.network,
         metadata={
-            "trained_on": json.dumps([source.name for source in job.sources]),
+            "trained_on": json.dumps(keyless([source.name for source in job.sources])),
             "training": job.identity,
-            "recipe": job.recipe.model_dump_json(),
+            "recipe": json.dumps(keyless(job.recipe.model_dump(mode="json"))),
             "metrics": json.dumps(done.metrics),
         },
     )
@@ -190,7 +193,7 @@ def _clear(place: Place) -> None:
 
 
 def _write_json(place: Place, name: str, value: Any) -> None:
-    place.write(name, json.dumps(value, indent=1).encode())
+    place.write(name, json.dumps(keyless(value), indent=1).encode())
 
 
 def _now() -> str:

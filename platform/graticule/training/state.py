@@ -1,15 +1,13 @@
 """Where a training keeps its state between sessions: beside its result, on disk or in an object store."""
 
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
-
-import torch
 
 from graticule.core.errors import StorageError
 from graticule.storage.place import Place
 from graticule.training.job import Job
-from graticule.training.stores import FILE, Folder, State, Store, loaded
+from graticule.training.state_file import State, to_bytes
+from graticule.training.stores import FILE, Folder, Store, state_from
 
 STATE = "state"
 """Folder of the state, in the folder of the result."""
@@ -46,10 +44,8 @@ class _Remote(Store):
 
     def load(self) -> State | None:
         content = self.place.read(f"{STATE}/{FILE}")
-        return None if content is None else loaded(BytesIO(content), where=self.place.path(STATE, FILE))
+        return None if content is None else state_from(content, where=self.place.path(STATE, FILE))
 
     def save(self, state: State | None, metrics: Mapping[str, float]) -> None:
         if state is not None:
-            buffer = BytesIO()
-            torch.save(state, buffer)
-            self.place.write(f"{STATE}/{FILE}", buffer.getvalue())
+            self.place.write(f"{STATE}/{FILE}", to_bytes(state))

@@ -2,19 +2,16 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from contextlib import suppress
-from io import BytesIO
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import torch
+from safetensors import SafetensorError
 
 from graticule.core.errors import StorageError
+from graticule.training.state_file import State, from_bytes, read_file, write_file
 
-FILE = "state.pt"
-State = dict[str, Any]
-"""Tensors, numbers, strings, and dicts and lists of these."""
+FILE = "state.safetensors"
 
 
 class Store(ABC):
@@ -65,9 +62,9 @@ def write_state(path: Path, state: State) -> None:
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(state, scratch)
+        write_file(scratch, state)
         os.replace(scratch, path)
-    except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError of torch
+    except (OSError, SafetensorError) as error:  # a full disk can be either
         why = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise StorageError(f"{path}: the checkpoint cannot be written ({why}); is the disk full?") from error
     finally:
@@ -81,19 +78,25 @@ def read_state(path: Path) -> State:
     Raises:
         StorageError: If it is damaged.
     """
-    return loaded(path, where=str(path))
+    with _damage(str(path)):
+        return read_file(path)
 
 
-def loaded(file: Path | BytesIO, *, where: str) -> State:
-    """Return the state in a file, or in an open one that ``where`` names.
+def state_from(content: bytes, *, where: str) -> State:
+    """Return the state in the bytes of a file, which ``where`` names.
 
     Raises:
         StorageError: If it is damaged.
     """
+    with _damage(where):
+        return from_bytes(content)
+
+
+@contextmanager
+def _damage(where: str) -> Iterator[None]:
     try:
-        state: State = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises several trees for damaged files
+        yield
+    except Exception as error:  # safetensors, json and our own reading fail in their ways
         raise StorageError(
             f"{where} is damaged; delete it and begin anew ({type(error).__name__})"
         ) from error
-    return state

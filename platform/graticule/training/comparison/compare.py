@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graticule.core.errors import ConfigError
+from graticule.core.keyless import keyless
 from graticule.core.progress import Listener, Progress, ignore
 from graticule.report.comparison.paper import LABELS_FOLLOW_A_THRESHOLD, follows_a_threshold
 from graticule.report.comparison.publish import publish
@@ -134,7 +135,7 @@ def compare(
         paper_curves=theirs,
         memory="VRAM" if graphics(measured) else "memory",
         machine=machine(measured, threads=asked.threads),
-        settings=_settings(sets, measured, asked),
+        settings=keyless(_settings(sets, measured, asked)),
         notes=troubles(measured),
     )
     done = Compared(

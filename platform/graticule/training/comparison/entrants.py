@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graticule.core.errors import ConfigError, UnknownNameError
+from graticule.core.keyless import without_keys
 from graticule.experiments.address import SCHEME, SEGMENTER
 from graticule.experiments.models import Registered, registered
 from graticule.models.registry import SEGMENTERS, WITHOUT_NETWORK
@@ -122,7 +123,7 @@ def _named(text: str) -> Entrant:
                 f"--models {text!r} should be NETWORK=WEIGHTS, NETWORK one of {', '.join(learned)}"
             )
         raise UnknownNameError("network", network, learned)
-    path = Path(weights).expanduser()
+    path = Path(without_keys(weights)).expanduser()
     if path.is_dir():
         return next(_folder(weights, network=network))
     beside = path.with_name(HISTORY_FILE)
@@ -171,6 +172,6 @@ def _with_names_of_their_own(entrants: Sequence[Entrant]) -> list[Entrant]:
     return [
         entrant
         if count[entrant.name] == 1
-        else replace(entrant, name=f"{entrant.network} ({entrant.weights})")
+        else replace(entrant, name=f"{entrant.network} ({without_keys(str(entrant.weights))})")
         for entrant in entrants
     ]

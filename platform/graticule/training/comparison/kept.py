@@ -12,6 +12,7 @@ from typing import Any
 
 from graticule.core.environment import environment
 from graticule.core.errors import GraticuleError
+from graticule.core.keyless import keyless
 from graticule.experiments.provenance import git_revision, machine
 from graticule.models.weights import weights_sha256
 from graticule.storage.failures import storage_errors
@@ -53,7 +54,7 @@ class Kept:
         """Keep a result; one with trouble is not, since that may be over next time."""
         if measured.trouble is None:
             said = {name: value for name, value in asdict(measured).items() if name != "entrant"}
-            self._place(work).write(FILE, json.dumps(said, default=str).encode())
+            self._place(work).write(FILE, json.dumps(keyless(said), default=str).encode())
 
     def remove(self) -> None:
         """Remove everything that was kept."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from graticule.core.keyless import keyless
 from graticule.core.progress import Listener, ignore
 from graticule.experiments.models import Registered
 from graticule.experiments.runs import Run, start
@@ -116,7 +117,7 @@ def _child(done: Compared, place: int, measured: Measured, parent: Run) -> Run:
         child.tags({"trouble": measured.trouble})
         child.finish("FAILED")
         return child
-    child.artifact(json.dumps(measured.options, indent=1, default=str).encode(), "options.json")
+    child.artifact(json.dumps(keyless(measured.options), indent=1, default=str).encode(), "options.json")
     child.metrics(0, _figures(done.overall[place]))
     for data in done.comparison.datasets:
         row = data.rows[place]

@@ -24,7 +24,7 @@ from graticule.training.job import Job, run_job
 from graticule.training.loop import Trained
 from graticule.training.recipe import Recipe
 from graticule.training.state import STATE, state_store
-from graticule.training.stores import State
+from graticule.training.state_file import State
 
 log = logging.getLogger(__name__)
 

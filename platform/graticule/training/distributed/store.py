@@ -13,7 +13,8 @@ from graticule.storage.place import Place
 from graticule.training.distributed.mailbox import Resumed, Slot
 from graticule.training.events import EpochDone
 from graticule.training.state import RAY_RECORD, STATE
-from graticule.training.stores import FILE, State, Store, read_state, write_state
+from graticule.training.state_file import State
+from graticule.training.stores import FILE, Store, read_state, write_state
 
 
 class TrainStore(Store):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graticule.core.errors import ConfigError, InputError
+from graticule.core.keyless import keyless
 from graticule.core.progress import Listener, Progress, ignore
 from graticule.report.trackers import TrackerComparison, publish
 from graticule.storage.failures import storage_errors
@@ -120,7 +121,7 @@ def compare_trackers(
             groups=groups(ready, measured),
             baseline=BASELINE,
             machine=machine(measured, threads=asked.threads),
-            settings=_settings(movies, entrants, asked),
+            settings=keyless(_settings(movies, entrants, asked)),
             notes=troubles(measured),
         )
     done = Compared(out=out, comparison=comparison, measured=tuple(measured), movies=tuple(ready))

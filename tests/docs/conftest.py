@@ -1,0 +1,209 @@
+"""What the pages' commands share: one Ray, one registry, one endpoint, one set of small files."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest.mock import patch
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from docs.fences import Fence
+from docs.scene import ROOT, prepare, working_folder
+from graticule.experiments.server import DATABASE
+from local_head import BIN, local_head
+from mlflow_home import begin
+from random_weights import tiny_swin
+
+STANDINS = Path(__file__).parent / "standins"
+TOOLS = "awk base64 basename bash cat chmod cp cut date diff dirname echo env find grep head id ln ls mkdir mktemp mv openssl"
+MORE_TOOLS = "printf python3 rm sed seq sha256sum sh sleep sort tail tar tee test touch tr true uniq wc xargs"
+START_SECONDS = 180.0
+"""Under load; on a quiet machine it is a tenth of that."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """Runs a page's fences, one after the other, as a reader would."""
+
+    folder: Path
+    inputs: Path
+    environment: dict[str, str]
+    head: str
+    registry: str
+    endpoint: Callable[[], str]
+    kept: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="grat-page-")))
+
+    def page(self, name: str) -> "Page":
+        """Return a new working folder for a page."""
+        made = working_folder(self.inputs, self.kept / re.sub(r"\W+", "-", name))
+        return Page(scene=self, folder=made)
+
+
+@dataclass(kw_only=True, slots=True)
+class Page:
+    """A page under way: folder, environment and names are kept from fence to fence."""
+
+    scene: Scene
+    folder: Path
+    names: dict[str, object] = field(default_factory=dict)
+
+    def run(self, fence: Fence) -> None:
+        """Run a fence; what it says is in the error where it fails."""
+        code = self._here(fence.code)
+        self._python(fence, code) if fence.language == "python" else self._shell(fence, code)
+
+    def _here(self, code: str) -> str:
+        """Return code with the pages' places in words of this scene."""
+        code = code.replace(".venv/bin/", "")
+        code = re.sub(r"(?<![\w./:-])/(data|results)\b", rf"{self.scene.folder}/\1", code)
+        code = code.replace("/opt/graticule/", "").replace("http://127.0.0.1:5000", self.scene.registry)
+        code = code.replace("https://graticule.example.org", "http://127.0.0.1:8000")
+        code = re.sub(r"http://(HEAD|127\.0\.0\.1|localhost):(8265|PORT)\b", self.scene.head, code)
+        if re.search(r"http://(127\.0\.0\.1|localhost):8000\b|make serve", code):
+            code = re.sub(r"http://(127\.0\.0\.1|localhost):8000\b", self.scene.endpoint(), code)
+        return code
+
+    def _shell(self, fence: Fence, code: str) -> None:
+        state = self.folder.with_name(f"{self.folder.name}.state")
+        script = f"set -euo pipefail; cd {self.folder}; [ ! -e {state} ] || . {state}\n{code}\n{{ export -p; echo cd $PWD; }} > {state}"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            env=self.scene.environment | {"DOCS_ENDPOINT": self.scene.environment.get("DOCS_ENDPOINT", "")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        if done.returncode:
+            said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+            pytest.fail(f"{fence.page}:{fence.line}: exit {done.returncode}\n{code}\n{said}", pytrace=False)
+
+    def _python(self, fence: Fence, code: str) -> None:
+        os.chdir(self.folder)
+        try:
+            exec(compile(code, f"{fence.page}:{fence.line}", "exec"), self.names)
+        finally:
+            os.chdir(ROOT)
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory) -> Iterator[Scene]:
+    """A Ray, a registry, small files; an endpoint from when the first command asks it."""
+    folder = tmp_path_factory.mktemp("scene")
+    home = begin(folder / "home" / ".graticule")
+    own = {"HOME": str(home.parent), "GRATICULE_HOME": str(home), "MPLBACKEND": "agg", "CURL": "curl"}
+    os.chdir(ROOT)
+    with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, own))
+        for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS"):
+            os.environ.pop(name, None)
+        inputs = prepare(folder)
+        _registry(inputs)
+        head = stack.enter_context(local_head(cpus=2, log=folder / "ray.log"))
+        environment = head.environment | {
+            "PATH": f"{STANDINS}:{_tools(folder / 'tools')}",
+            "RAY_ADDRESS": head.joined_at,
+            "DOCS_BIN": str(BIN),
+            "DOCS_CURL": shutil.which("curl") or "/usr/bin/curl",
+            "DOCS_ROOT": str(ROOT),
+            "DOCS_ZYGOTE": str(folder / "zygote"),
+        }
+        stack.enter_context(_zygote(environment))
+        started: list[str] = []
+
+        def endpoint() -> str:
+            if not started:
+                started.append(stack.enter_context(_endpoint(folder / "endpoint.log")))
+                environment["DOCS_ENDPOINT"] = started[0]
+            return started[0]
+
+        made = Scene(
+            folder=folder,
+            inputs=inputs,
+            environment=environment,
+            head=head.address,
+            registry=f"sqlite:///{home / DATABASE}",
+            endpoint=endpoint,
+        )
+        yield made
+        shutil.rmtree(made.kept, ignore_errors=True)
+
+
+def _registry(folder: Path) -> None:
+    """Register three versions of a small network, as trainings would; the second is champion."""
+    from graticule.experiments.champion import set_champion
+    from graticule.experiments.register import register
+    from graticule.experiments.runs import start
+    from graticule.training.registering import packaged
+
+    for seed in range(3):
+        weights = tiny_swin(folder.parent / f"{seed}.safetensors", seed=seed)
+        register(start("e", "r"), packaged(weights, "swin-unet"), scores={"score": 0.5 + seed / 9})
+    set_champion(2)
+
+
+def _tools(folder: Path) -> Path:
+    """Make a folder of the programs that pages may use beside the stand-ins; all else is not found."""
+    folder.mkdir()
+    for name in f"{TOOLS} {MORE_TOOLS}".split():
+        found = shutil.which(name)
+        if found:
+            (folder / name).symlink_to(found)
+    return folder
+
+
+@contextmanager
+def _zygote(environment: dict[str, str]) -> Iterator[None]:
+    path = environment["DOCS_ZYGOTE"]
+    command = [sys.executable, str(Path(__file__).with_name("zygote.py")), path]
+    with subprocess.Popen(
+        command, env=environment | {"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def _endpoint(log: Path) -> Iterator[str]:
+    """Start the endpoint as the pages do, with ``make serve``, on a port of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    installed = ["-o", ".venv/.installed", "-o", "pyproject.toml"]
+    command = ["make", *installed, "serve", f"PORT={port}", f"BIN={BIN}"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _ready(url):
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.5)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,66 @@
+"""Where the pages' commands are run: small files under the names that the pages use, and the project beside them."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from graticule.pipeline.simulate import simulate_experiment
+from graticule.core.calibration import Calibration
+from graticule.storage.experiment import Experiment
+from labelled_images import labelled_folder
+from microscope_files import dm4, mrc
+
+ROOT = Path(__file__).parents[2]
+LINKED = ("jobs", "serve", "platform", "tests", "docs", "Makefile", "pyproject.toml", "constraints.txt")
+COPIED = ("infra", "k8s")
+"""A command may write there."""
+SIZE, FRAMES = 128, 4
+
+
+def prepare(folder: Path) -> Path:
+    """Write what every page finds in its working folder, and ``data`` for those beneath /data."""
+    inputs = folder / "inputs"
+    inputs.mkdir()
+    truth = inputs / "truth.ome.zarr"
+    scale = Calibration(pixel_size_nm=0.5, frame_interval_s=0.5)
+    simulate_experiment(str(truth), preset="easy", frames=FRAMES, size=SIZE, seed=3, calibration=scale)
+    frames = Experiment.open(str(truth)).read_image(0, FRAMES)
+    for name in ("movie.mrc", "sintering.mrc"):
+        mrc(inputs / name, frames.astype(np.int16), mode=1)
+    (inputs / "frames").mkdir()
+    for number, frame in enumerate(frames):
+        _picture(inputs / "frames" / f"{number}.png", frame)
+    for name in ("frame.png", "frame.tif"):
+        _picture(inputs / name, frames[0])
+    for name in ("labelled", "held_back"):
+        labelled_folder(inputs / name, size=SIZE, seed=len(name))
+    for name in ("labels", "masks"):
+        shutil.copytree(inputs / "labelled" / "instances", inputs / name)
+    _data(folder / "data", inputs, frames)
+    return inputs
+
+
+def working_folder(inputs: Path, folder: Path) -> Path:
+    """Make a page's working folder: the inputs, and the project."""
+    shutil.copytree(inputs, folder)
+    for name in LINKED:
+        (folder / name).symlink_to(ROOT / name)
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".env"))
+    return folder
+
+
+def _picture(path: Path, frame: np.ndarray) -> None:
+    Image.fromarray((frame / frame.max() * 255).astype(np.uint8)).save(path)
+
+
+def _data(data: Path, inputs: Path, frames: np.ndarray) -> None:
+    shutil.copytree(inputs / "labelled", data / "labelled")
+    shutil.copytree(inputs / "truth.ome.zarr", data / "truth.ome.zarr")
+    shutil.copytree(inputs / "frames", data / "au750" / "frames")
+    (data / "sintering_800C.dm4").write_bytes(dm4(frames.astype(np.float32)))
+    for name in ("movie.mrc", "a.mrc"):
+        shutil.copy(inputs / "movie.mrc", data / name)

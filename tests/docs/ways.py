@@ -1,0 +1,73 @@
+"""How the pages' commands are made short enough for a test. Nothing is left out: what is here runs, with less to do.
+
+A command is told by how it begins; of several that fit, the longest counts. Options of ``more`` are put at its end, where
+they go before those of the page; ``instead`` changes single words, ``without`` takes some away.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+SWIN = ["--set", 'config={"embed": 4, "depths": [1, 1, 1, 1], "heads": [1, 1, 1, 1]}', "--size", "224"]
+DEAOT = ["--size", "49", "--set", "clips.frames=2"]
+LITTLE = [
+    "--epochs",
+    "1",
+    "--steps",
+    "1",
+    "--batch",
+    "2",
+    "--validated",
+    "1",
+    "--start",
+    "random",
+    "--set",
+    "warmup=0",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """How a command is changed."""
+
+    more: Sequence[str] = ()
+    instead: Mapping[str, str] = field(default_factory=dict)
+    without: Sequence[str] = ()
+
+    def changed(self, words: Sequence[str]) -> list[str]:
+        """Return the command as it is run."""
+        kept = [self.instead.get(word, word) for word in words if word not in self.without]
+        return [*kept, *self.more]
+
+
+ALL_NETWORKS = {"all": "swin-unet", "all,trained": "trained"}
+"""The four networks take minutes; each of them is trained and compared by tests of its own."""
+ONE_WORKER = ["--workers", "1"]
+
+WAYS: dict[str, Way] = {
+    "graticule": Way(),
+    "graticule simulate": Way(more=["--frames", "4", "--size", "128"]),
+    "graticule train": Way(more=[*LITTLE, *SWIN], instead=ALL_NETWORKS),
+    "graticule train --model deaot-t": Way(more=[*LITTLE, *DEAOT]),
+    "graticule compare": Way(more=["--images", "1"], instead=ALL_NETWORKS),
+    "graticule compare-trackers": Way(
+        more=["--frames", "3", "--size", "96", "--seeds", "1", "--trackers", "trackpy", "--no-mlflow"]
+    ),
+    "python jobs/track_dataset.py": Way(),
+    "python jobs/train_segmenter.py": Way(
+        more=[*LITTLE, *SWIN, *ONE_WORKER], instead=ALL_NETWORKS, without=["--use-gpu"]
+    ),
+    "python jobs/train_tracker.py": Way(more=[*LITTLE, *DEAOT, *ONE_WORKER], without=["--use-gpu"]),
+    "python jobs/compare_models.py": Way(more=["--images", "1", *ONE_WORKER], instead=ALL_NETWORKS),
+    "python jobs/compare_trackers.py": Way(
+        more=["--frames", "3", "--size", "96", "--seeds", "1", "--no-mlflow"], instead={"all": "trackpy"}
+    ),
+}
+
+
+def shortened(words: Sequence[str]) -> list[str]:
+    """Return a command as it is run; one that begins like none of :data:`WAYS` is refused."""
+    said = " ".join(words)
+    fitting = [begin for begin in WAYS if said == begin or said.startswith(f"{begin} ")]
+    if not fitting:
+        raise LookupError(f"no way is known to run {said!r}; add one to tests/docs/ways.py")
+    return WAYS[max(fitting, key=len)].changed(words)

@@ -1,0 +1,172 @@
+"""The stack of infra/compose.yaml: every name in it exists, and nothing of it is open to others."""
+
+import json
+import re
+
+import pytest
+import yaml
+from compose_spec import PyCompose
+
+from composed import FILE, ROOT, SECRETS, VARIABLE, Unset, composed, filled_in, service
+from dockerfiles import stages
+from make_secrets import VARIABLES
+
+SERVICES = tuple(yaml.safe_load(filled_in(FILE.read_text(), SECRETS))["services"])
+OURS = {"graticule": "cpu", "graticule-cuda": "cuda", "graticule-mlflow": "mlflow"}
+NO_READ_ONLY = {"ray-head", "worker", "worker-gpu", "endpoint", "prometheus"}
+"""Compose copies secrets that come from variables into the container, which must be writable for it."""
+
+
+def test_the_file_is_compose():
+    parsed = PyCompose.from_json(json.dumps(composed()))
+    parsed.validate()
+    parsed.validate_secrets()
+    assert len(parsed.services) == len(SERVICES)
+
+
+def test_every_variable_is_a_secret_that_is_made_or_has_a_default():
+    found = list(VARIABLE.finditer(FILE.read_text()))
+    asked = {match["name"] for match in found if match["how"] == ":?"}
+    assert (
+        asked | {secret["environment"] for secret in composed()["secrets"].values()}
+        == set(VARIABLES)
+        == set(SECRETS)
+    )
+    assert not {match["name"] for match in found if match["how"] == ":-"} & set(VARIABLES)
+    assert "$" not in re.sub(VARIABLE, "", FILE.read_text())
+
+
+@pytest.mark.parametrize("name", [name for name in VARIABLES if f"${{{name}:" in FILE.read_text()])
+def test_a_secret_that_is_missing_is_asked_for_with_the_remedy(name):
+    with pytest.raises(Unset, match=name):
+        filled_in(FILE.read_text(), {other: value for other, value in SECRETS.items() if other != name})
+    assert f"${{{name}:?run python infra/make_secrets.py}}" in FILE.read_text()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_images_are_pinned(name):
+    image, _, tag = service(name)["image"].rpartition(":")
+    assert re.search(r"\d+\.\d+", tag)
+    assert image in OURS or "build" not in service(name)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_our_images_are_built_as_the_target_of_their_name(name):
+    image = service(name)["image"].rpartition(":")[0]
+    if image not in OURS:
+        return
+    build = service(name).get("build")
+    if build is None:
+        assert service(name)["pull_policy"] == "never"
+        return
+    assert build["target"] == OURS[image]
+    assert (FILE.parent / build["context"] / build["dockerfile"]).resolve() == ROOT / "infra" / "Dockerfile"
+    arguments = {key for stage in stages().values() for entry in stage.all("ARG") for key in entry.pairs}
+    assert set(build["args"]) <= arguments
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_on_loopback(name):
+    for port in service(name).get("ports", ()):
+        address, outside, inside = port.split(":")
+        assert address == "127.0.0.1"
+        assert outside == inside
+
+
+def test_no_port_is_published_twice_and_ray_is_open_only_where_it_asks_for_a_token():
+    ports = [port.rpartition(":")[2] for name in SERVICES for port in service(name).get("ports", ())]
+    assert sorted(ports) == ["3000", "5000", "8000", "8265", "9090"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_have_no_rights_they_do_not_need(name):
+    asked = service(name)
+    assert asked["cap_drop"] == ["ALL"]
+    assert asked["security_opt"] == ["no-new-privileges:true"]
+    assert asked.get("read_only", False) == (name not in NO_READ_ONLY)
+    assert not asked.get("privileged")
+    assert "cap_add" not in asked or name == "postgres"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_are_limited_watched_and_started_again(name):
+    asked = service(name)
+    assert set(asked["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert asked["restart"] in ("unless-stopped", "on-failure")
+    assert asked["healthcheck"].get("test", [None])[0] == "CMD" or asked["restart"] == "on-failure"
+    assert asked["logging"]["options"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_a_service_waits_for_can_come_about(name):
+    for other, how in service(name).get("depends_on", {}).items():
+        waited = service(other)
+        if how["condition"] == "service_healthy":
+            assert waited["healthcheck"]["test"]
+        else:
+            assert how["condition"] == "service_completed_successfully"
+            assert waited["restart"] == "on-failure"
+        assert not waited.get("profiles")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_mounted_exists(name):
+    for mount in service(name).get("volumes", ()):
+        source, target, *how = mount.split(":")
+        assert target.startswith("/")
+        if source.startswith("."):
+            assert (FILE.parent / source).exists(), source
+            assert how == ["ro"]
+        else:
+            assert source in composed()["volumes"]
+
+
+def test_every_volume_is_used():
+    used = {mount.partition(":")[0] for name in SERVICES for mount in service(name).get("volumes", ())}
+    assert set(composed()["volumes"]) <= used
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_hosts_and_ports_that_services_ask_are_those_of_others(name):
+    texts = json.dumps([service(name).get(key) for key in ("command", "environment", "healthcheck")])
+    asked = set(re.findall(r"(?:https?://|@|=)([a-z][a-z-]*):(\d{4,5})", texts))
+    assert {host for host, _ in asked} <= {*SERVICES, "localhost"}
+    known = {
+        "ray-head": {"6379", "8000", "8265"},
+        "mlflow": {"5000"},
+        "store": {"8333"},
+        "postgres": {"5432"},
+    }
+    assert all(port in known[host] for host, port in asked if host != "localhost")
+
+
+def test_secrets_come_as_files_that_only_their_reader_can_read():
+    for name in SERVICES:
+        user = "65534" if name == "prometheus" else "1000"
+        for secret in service(name).get("secrets", ()):
+            assert (secret["uid"], secret["gid"], secret["mode"]) == (user, user, 0o400)
+    paths = {
+        value for key, value in service("worker")["environment"].items() if value.startswith("/run/secrets/")
+    }
+    assert paths == {f"/run/secrets/{secret['source']}" for secret in service("worker")["secrets"]}
+
+
+def test_nodes_hold_no_key_of_the_store_or_the_database():
+    for name in ("ray-head", "worker", "worker-gpu", "endpoint"):
+        text = json.dumps(service(name))
+        assert not [value for key, value in SECRETS.items() if value in text]
+
+
+def test_the_endpoints_page_is_served_where_the_stack_publishes_it():
+    config = yaml.safe_load((ROOT / "infra" / "serve.yaml").read_text())
+    assert config["http_options"] == {"host": "0.0.0.0", "port": 8000}
+    assert "127.0.0.1:8000:8000" in service("ray-head")["ports"]
+    assert config["applications"][0]["args"]["jobs_folder"].startswith("/data/")
+
+
+def test_settings_of_the_endpoint_exist():
+    from serve.settings import read_settings
+
+    [application] = yaml.safe_load((ROOT / "infra" / "serve.yaml").read_text())["applications"]
+    assert read_settings(application["args"]).jobs_folder == "/data/jobs"
+    assert application["import_path"] == "serve.deployments:application"

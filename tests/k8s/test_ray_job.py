@@ -1,0 +1,88 @@
+"""A job of one's own, made from the suspended one of an overlay."""
+
+import json
+import shlex
+import subprocess
+import sys
+from copy import deepcopy
+
+import pytest
+
+import cluster_schemas
+from manifests import BASE, GPU, KUBECTL, PROJECT, REASON, named, rendered
+from ray_job import QUEUE, JobError, made
+
+pytestmark = pytest.mark.skipif(KUBECTL is None, reason=REASON)
+ARGUMENTS = ["/data/movies/my movie.mrc", "--out", "/data/results/a.ome.zarr"]
+
+
+def _template(name="graticule-track", folder=BASE):
+    return deepcopy(named(rendered(folder), "RayJob", name))
+
+
+def test_it_runs_what_is_asked_for_under_its_own_name():
+    job = made(_template(), name="sintering-800c", arguments=ARGUMENTS)
+
+    assert job["metadata"]["name"] == "sintering-800c"
+    assert job["spec"]["suspend"] is False
+    assert shlex.split(job["spec"]["entrypoint"]) == [
+        "python",
+        "/opt/graticule/jobs/track_dataset.py",
+        *ARGUMENTS,
+    ]
+
+
+def test_in_a_queue_it_waits():
+    job = made(_template(), name="a", arguments=ARGUMENTS, queue="microscopy")
+
+    assert job["spec"]["suspend"] is True
+    assert job["metadata"]["labels"][QUEUE] == "microscopy"
+
+
+def test_it_has_as_many_workers_as_are_asked_for():
+    job = made(_template(folder=GPU), name="a", arguments=ARGUMENTS, nodes=7)
+    (group,) = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+
+    assert (group["minReplicas"], group["replicas"], group["maxReplicas"]) == (7, 7, 7)
+
+
+@pytest.mark.skipif(cluster_schemas.skipped(), reason=cluster_schemas.REASON)
+@pytest.mark.parametrize("queue", [None, "microscopy"])
+def test_a_cluster_takes_it(queue):
+    cluster_schemas.check(
+        made(_template("graticule-train", GPU), name="a", arguments=["--x"], nodes=2, queue=queue)
+    )
+
+
+@pytest.mark.parametrize("name", ["", "800c", "Sintering", "a_b", "a-", "a" * 48])
+def test_a_name_that_cannot_be_is_refused(name):
+    with pytest.raises(JobError, match="can be no job's name"):
+        made(_template(), name=name, arguments=ARGUMENTS)
+
+
+def test_nothing_to_do_is_refused():
+    with pytest.raises(JobError, match="after --"):
+        made(_template(), name="a", arguments=[])
+
+
+def test_it_stands_between_kubectl_and_kubectl():
+    objects = "\n---\n".join(json.dumps(one) for one in rendered(GPU))
+    done = _run("track", "sintering", "--nodes", "2", "--", *ARGUMENTS, piped=objects)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metadata"]["name"] == "sintering"
+
+
+def test_where_nothing_comes_in_it_says_what_should():
+    done = _run("track", "sintering", "--", *ARGUMENTS, piped="")
+
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == "ray_job: no RayJob graticule-track comes in; pipe in: kubectl kustomize k8s/overlays/gpu\n"
+    )
+
+
+def _run(*arguments, piped):
+    command = [sys.executable, str(PROJECT / "infra" / "ray_job.py"), *arguments]
+    return subprocess.run(command, input=piped, capture_output=True, text=True, check=False)
