@@ -6,7 +6,7 @@ EXTRAS := em,yolo,compare,docs,dev
 STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint docs docs-serve bench weights serve clean constraints
+.PHONY: audit licences demo test lint docs docs-serve bench weights serve dist clean constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("graticule needs Python 3.11 or newer, got " + sys.version.split()[0] + "; set PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -34,6 +34,14 @@ docs: $(STAMP)
 docs-serve: docs
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory site 8001
 
+# Asks a service on the internet; no part of make test.
+audit: $(STAMP)
+	$(BIN)/uv pip check --python $(BIN)/python
+	$(BIN)/python infra/audit.py
+
+licences: $(STAMP)
+	@$(BIN)/python infra/licences.py --check
+
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/run.py
 
@@ -42,6 +50,10 @@ weights: $(STAMP)
 
 serve: $(STAMP)
 	$(BIN)/python -m serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
+dist: $(STAMP)
+	$(BIN)/uv build --quiet --clear --out-dir dist
+	@ls dist
 
 clean:
 	rm -rf $(VENV) demo site build/doctrees

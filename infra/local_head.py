@@ -29,6 +29,7 @@ class Head:
     joined_at: str
     environment: dict[str, str]
     pid: int
+    folder: Path
 
     def submit(self, *command: str) -> int:
         """Submit a job, follow its output, return its exit status."""
@@ -59,7 +60,13 @@ def local_head(*, cpus: int, log: Path) -> Iterator[Head]:
         address = f"http://127.0.0.1:{dashboard}"
         _wait(address, process, environment, log)
         joined_at = f"127.0.0.1:{port}"
-        yield Head(address=address, joined_at=joined_at, environment=environment, pid=process.pid)
+        yield Head(
+            address=address,
+            joined_at=joined_at,
+            environment=environment,
+            pid=process.pid,
+            folder=Path(temp),
+        )
     finally:
         _stop(process)
         shutil.rmtree(temp, ignore_errors=True)

@@ -67,6 +67,8 @@ def made(
         raise JobError(f"{name!r} can be no job's name: a to z first, then 0 to 9 and - as well, 47 at most")
     if not arguments:
         raise JobError("nothing is asked for; write the movie and --out after --")
+    if nodes is not None and nodes < 1:
+        raise JobError(f"--nodes {nodes}: a job needs 1 worker at least")
     template["metadata"]["name"] = name
     spec = template["spec"]
     python, script, *_ = spec["entrypoint"].split()

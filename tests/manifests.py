@@ -87,9 +87,9 @@ def rendered(folder: Path) -> list[Object]:
     return [one for one in yaml.load_all(printed(folder), Loader=_Loader) if one]
 
 
-def printed(folder: Path) -> str:
+def printed(folder: Path, *, old: bool | None = None) -> str:
     """Return what ``kubectl kustomize`` prints; one that is old is told in its own words."""
-    if _minor() >= _FOLDERS_AS_RESOURCES:
+    if not (_minor() < _FOLDERS_AS_RESOURCES if old is None else old):
         return _kustomized(folder)
     with TemporaryDirectory() as scratch:
         copy = shutil.copytree(FOLDER, Path(scratch) / "k8s")

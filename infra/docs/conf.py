@@ -30,10 +30,13 @@ root_doc = "index"
 exclude_patterns = ["Thumbs.db", ".DS_Store"]
 nitpicky = True
 # Names of graticule and of the endpoint must resolve; those of other projects have no site to lead to.
+# Types that one meets in signatures and has no use for by themselves.
 _INNER = (
-    r"graticule\.(storage\.(place|attributes)|pipeline\.(step|stage|ingest|champion))\..*|.*\.settings\.S"
+    r"graticule\.(storage\.(place|attributes)|pipeline\.(step|stage|ingest|champion)"
+    r"|training\.(job|events|loop|examples|recipe|plan|learner|validation|result|observer))(\..*)?"
+    r"|graticule\.synthetic\.presets\.PRESETS|.*\.settings\.S"
 )
-nitpick_ignore_regex = [("py:.*", r"(?!(graticule|serve)\.).*"), ("py:(class|mod)", _INNER)]
+nitpick_ignore_regex = [("py:.*", r"(?!(graticule|serve)\.).*"), ("py:.*", _INNER)]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4

@@ -1,7 +1,7 @@
 """Make the pictures and outputs that ``docs/tutorial.md`` shows, by running that page's own code.
 
-``python infra/docs/figures.py`` runs it in a folder of its own, writes ``docs/images/coarsening.svg`` and puts what was
-printed into the page, below its ``<!-- shown: NAME -->`` marks.
+``python infra/docs/figures.py`` runs it in a folder of its own, writes ``docs/images/coarsening.svg``
+and puts what was printed into the page, below its ``<!-- shown: NAME -->`` marks.
 """
 
 import contextlib

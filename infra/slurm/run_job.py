@@ -5,6 +5,7 @@ somebody stopped it.
 """
 
 import asyncio
+import logging
 import os
 import shlex
 import sys
@@ -24,6 +25,7 @@ def main(dashboard: str, seconds: str, nodes: str, *command: str) -> int:
     if missing:
         late = ", ".join(sorted(missing))
         return _complain(f"not joined within {seconds} s (GRATICULE_START_SECONDS): {late}")
+    _say(f"joined: {nodes}")
     client = JobSubmissionClient(dashboard)
     name = f"slurm-{os.environ['SLURM_JOB_ID']}"
     client.submit_job(entrypoint=shlex.join(command), submission_id=name)
@@ -69,9 +71,14 @@ def _status(job: JobDetails) -> int:
 
 
 def _complain(what: str, status: int = 1) -> int:
-    print(f"graticule.sbatch: {what}", file=sys.stderr, flush=True)
+    _say(what)
     return status
 
 
+def _say(what: str) -> None:
+    print(f"graticule.sbatch: {what}", file=sys.stderr, flush=True)
+
+
 if __name__ == "__main__":
+    logging.disable(logging.INFO)  # Ray tells how its connections close
     sys.exit(main(*sys.argv[1:]))

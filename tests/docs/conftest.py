@@ -27,8 +27,12 @@ from mlflow_home import begin
 from random_weights import tiny_swin
 
 STANDINS = Path(__file__).parent / "standins"
-TOOLS = "awk base64 basename bash cat chmod cp cut date diff dirname echo env find grep head id ln ls mkdir mktemp mv openssl"
-MORE_TOOLS = "printf python3 rm sed seq sha256sum sh sleep sort tail tar tee test touch tr true uniq wc xargs"
+TOOLS = """
+awk base64 basename bash cat chmod cp cut date diff dirname echo env find grep head id ln ls mkdir
+mktemp mv openssl printf rm sed seq sha256sum sh sleep sort tail tar tee test touch tr true
+uniq wc xargs
+"""
+"""Programs that pages may use beside the stand-ins; all else is not found."""
 START_SECONDS = 180.0
 """Under load; on a quiet machine it is a tenth of that."""
 
@@ -37,8 +41,8 @@ START_SECONDS = 180.0
 class Scene:
     """Runs a page's fences, one after the other, as a reader would."""
 
-    folder: Path
     inputs: Path
+    data: Path
     environment: dict[str, str]
     head: str
     registry: str
@@ -48,7 +52,11 @@ class Scene:
     def page(self, name: str) -> "Page":
         """Return a new working folder for a page."""
         made = working_folder(self.inputs, self.kept / re.sub(r"\W+", "-", name))
-        return Page(scene=self, folder=made)
+        shutil.copytree(self.data, self._beneath(made) / "data")
+        return Page(scene=self, folder=made, root=self._beneath(made))
+
+    def _beneath(self, made: Path) -> Path:
+        return made.with_name(f"{made.name}-root")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,6 +65,7 @@ class Page:
 
     scene: Scene
     folder: Path
+    root: Path
     names: dict[str, object] = field(default_factory=dict)
 
     def run(self, fence: Fence) -> None:
@@ -67,7 +76,7 @@ class Page:
     def _here(self, code: str) -> str:
         """Return code with the pages' places in words of this scene."""
         code = code.replace(".venv/bin/", "")
-        code = re.sub(r"(?<![\w./:-])/(data|results)\b", rf"{self.scene.folder}/\1", code)
+        code = re.sub(r"(?<![\w./:-])/(data|results)\b", rf"{self.root}/\1", code)
         code = code.replace("/opt/graticule/", "").replace("http://127.0.0.1:5000", self.scene.registry)
         code = code.replace("https://graticule.example.org", "http://127.0.0.1:8000")
         code = re.sub(r"http://(HEAD|127\.0\.0\.1|localhost):(8265|PORT)\b", self.scene.head, code)
@@ -77,10 +86,11 @@ class Page:
 
     def _shell(self, fence: Fence, code: str) -> None:
         state = self.folder.with_name(f"{self.folder.name}.state")
-        script = f"set -euo pipefail; cd {self.folder}; [ ! -e {state} ] || . {state}\n{code}\n{{ export -p; echo cd $PWD; }} > {state}"
+        before = f"set -euo pipefail; cd {self.folder}; [ ! -e {state} ] || . {state}"
+        script = f"{before}\n{code}\n{{ export -p; echo cd $PWD; }} > {state}"
         done = subprocess.run(
             ["bash", "-c", script],
-            env=self.scene.environment | {"DOCS_ENDPOINT": self.scene.environment.get("DOCS_ENDPOINT", "")},
+            env=self.scene.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -116,6 +126,7 @@ def scene(tmp_path_factory) -> Iterator[Scene]:
             "PATH": f"{STANDINS}:{_tools(folder / 'tools')}",
             "RAY_ADDRESS": head.joined_at,
             "DOCS_BIN": str(BIN),
+            "DOCS_RAY_TOKEN": head.environment["RAY_AUTH_TOKEN"],
             "DOCS_CURL": shutil.which("curl") or "/usr/bin/curl",
             "DOCS_ROOT": str(ROOT),
             "DOCS_ZYGOTE": str(folder / "zygote"),
@@ -130,7 +141,7 @@ def scene(tmp_path_factory) -> Iterator[Scene]:
             return started[0]
 
         made = Scene(
-            folder=folder,
+            data=folder / "data",
             inputs=inputs,
             environment=environment,
             head=head.address,
@@ -157,7 +168,8 @@ def _registry(folder: Path) -> None:
 def _tools(folder: Path) -> Path:
     """Make a folder of the programs that pages may use beside the stand-ins; all else is not found."""
     folder.mkdir()
-    for name in f"{TOOLS} {MORE_TOOLS}".split():
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())  # runs the stand-ins
+    for name in TOOLS.split():
         found = shutil.which(name)
         if found:
             (folder / name).symlink_to(found)
@@ -193,7 +205,8 @@ def _endpoint(log: Path) -> Iterator[str]:
     try:
         deadline = time.monotonic() + START_SECONDS
         while not _ready(url):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
         yield url
     finally:

@@ -1,4 +1,4 @@
-"""Where the pages' commands are run: small files under the names that the pages use, and the project beside them."""
+"""Where pages' commands are run: small files under the names that pages use, and the project beside them."""
 
 import shutil
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from graticule.pipeline.simulate import simulate_experiment
 from graticule.core.calibration import Calibration
+from graticule.pipeline.simulate import simulate_experiment
 from graticule.storage.experiment import Experiment
 from labelled_images import labelled_folder
 from microscope_files import dm4, mrc
@@ -25,7 +25,9 @@ def prepare(folder: Path) -> Path:
     inputs.mkdir()
     truth = inputs / "truth.ome.zarr"
     scale = Calibration(pixel_size_nm=0.5, frame_interval_s=0.5)
-    simulate_experiment(str(truth), preset="easy", frames=FRAMES, size=SIZE, seed=3, calibration=scale)
+    simulate_experiment(
+        str(truth), preset="easy", frames=FRAMES, size=SIZE, seed=3, calibration=scale, listener=_unheard
+    )
     frames = Experiment.open(str(truth)).read_image(0, FRAMES)
     for name in ("movie.mrc", "sintering.mrc"):
         mrc(inputs / name, frames.astype(np.int16), mode=1)
@@ -64,3 +66,7 @@ def _data(data: Path, inputs: Path, frames: np.ndarray) -> None:
     (data / "sintering_800C.dm4").write_bytes(dm4(frames.astype(np.float32)))
     for name in ("movie.mrc", "a.mrc"):
         shutil.copy(inputs / "movie.mrc", data / name)
+
+
+def _unheard(_: object) -> None:
+    """Listen to nothing."""

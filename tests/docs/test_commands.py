@@ -1,8 +1,11 @@
 """Every command and every piece of Python in the pages is run."""
 
+import subprocess
+import sys
+
 import pytest
 
-from docs.fences import RUN, SHOWN, fences, pages
+from docs.fences import ROOT, RUN, SHOWN, fences, pages
 from docs.ways import shortened
 
 WITH_COMMANDS = [page for page in pages() if any(fence.language in RUN for fence in fences(page))]
@@ -15,6 +18,17 @@ def test_every_command_of_a_page_does_what_it_says(page, scene):
     for fence in fences(page):
         if fence.language in RUN:
             under_way.run(fence)
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_a_report(tmp_path):
+    short = ["--out", str(tmp_path), "--frames", "3"]
+    done = subprocess.run(
+        [sys.executable, "infra/demo.py", *short], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert f"report:     {tmp_path}/tracked.ome.zarr/report/index.html" in done.stdout
+    assert (tmp_path / "tracked.ome.zarr" / "report" / "index.html").is_file()
 
 
 @pytest.mark.parametrize("page", pages())

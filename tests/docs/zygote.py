@@ -1,7 +1,8 @@
 """Commands in a moment: a process that has imported them forks for each, and says when it ended.
 
-Their imports take seconds, and the pages have many commands. What runs is the program's own ``main``, in a process of its
-own, with the words, folder, environment and streams of the one who asks (``standins/graticule``).
+Their imports take seconds, and the pages have many commands. What runs is the program's own ``main``, in
+a process of its own, with the words, folder, environment and streams of the one who asks
+(``standins/graticule``).
 """
 
 import atexit
@@ -10,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from importlib import import_module
 
 
 def main(path: str) -> None:
@@ -29,11 +31,9 @@ def main(path: str) -> None:
 
 
 def _import() -> None:
-    import graticule.cli
-    import graticule.pipeline.on_ray
-    import graticule.pipeline.track
-    import graticule.training.run
-    import ray.scripts.scripts  # noqa: F401
+    for name in ("cli", "pipeline.on_ray", "pipeline.track", "training.run"):
+        import_module(f"graticule.{name}")
+    import_module("ray.scripts.scripts")
 
 
 def _answer(asked: socket.socket) -> None:
@@ -65,7 +65,7 @@ def _run(words: list[str]) -> int:
             ray.scripts.scripts.main()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - of a process that ends with it
         sys.excepthook(*sys.exc_info())
         return 1
     finally:

@@ -170,3 +170,31 @@ def test_settings_of_the_endpoint_exist():
     [application] = yaml.safe_load((ROOT / "infra" / "serve.yaml").read_text())["applications"]
     assert read_settings(application["args"]).jobs_folder == "/data/jobs"
     assert application["import_path"] == "serve.deployments:application"
+
+
+def test_prometheus_reads_what_the_head_writes_and_has_the_endpoints_token():
+    text = (ROOT / "infra" / "prometheus" / "prometheus.yml").read_text()
+    [found] = re.findall(r'files: \["(.+)"\]', text)
+    mounts = {name: set(service(name)["volumes"]) for name in ("ray-head", "prometheus")}
+    folder = found.rpartition("/")[0]
+    assert f"ray-session:{folder}" in mounts["ray-head"]
+    assert f"ray-session:{folder}:ro" in mounts["prometheus"]
+    tokens = set(re.findall(r"credentials_file: (\S+)", text))
+    assert tokens == {f"/run/secrets/{secret['source']}" for secret in service("prometheus")["secrets"]}
+
+
+def kubernetes(file: str) -> dict:
+    manifest = yaml.safe_load((ROOT / "k8s" / "base" / file).read_text())
+    found: dict = manifest["spec"]["template"]["spec"]
+    return found
+
+
+def test_kubernetes_starts_mlflow_and_the_store_by_the_same_words():
+    [mlflow], [store] = (kubernetes(f"{name}/server.yaml")["containers"] for name in ("mlflow", "store"))
+    words = [word.replace("graticule-mlflow:", "mlflow:") for word in mlflow["command"] + mlflow["args"]]
+    assert words == service("mlflow")["command"]
+    assert store["args"] == service("store")["command"]
+    assert store["image"] == service("store")["image"]
+    [bucket] = kubernetes("mlflow/server.yaml")["initContainers"]
+    assert bucket["command"][1].endswith(f"/{service('bucket')['command'][1]}")
+    assert bucket["command"][2:] == service("bucket")["command"][2:]

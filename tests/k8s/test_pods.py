@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from ray._private.ray_constants import RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S
 
-from manifests import GPU, KUBECTL, REASON, RENDERED, pods, ray_clusters, rendered
+from manifests import BASE, GPU, KUBECTL, REASON, RENDERED, named, pods, ray_clusters, rendered
+from serve.settings import ServeSettings
 
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason=REASON)
 
@@ -29,6 +31,7 @@ CLUSTERS = (
         for spec in ray_clusters(one)
     ]
 )
+DRAINING = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
 VOLUMES = {
     "configMap",
     "csi",
@@ -93,11 +96,21 @@ def test_no_variable_comes_from_the_names_of_services(pod):
 
 
 @pytest.mark.parametrize("pod", NODES)
-def test_a_node_ends_before_it_is_killed(pod):
-    command = pod.spec["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][-1]
-    waits = [int(seconds) for seconds in re.findall(r"(?:sleep|--grace-period) (\d+)", command)]
+def test_a_node_has_moved_its_work_elsewhere_before_it_is_killed(pod):
+    (container,) = pod.spec["containers"]
+    waits = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["sleep", "0"])
+    maps = [named(rendered(BASE), "ConfigMap", ref["configMapRef"]["name"]) for ref in container["envFrom"]]
+    variables = {name: value for one in maps for name, value in one["data"].items()}
+    drains = float(variables.get(DRAINING, RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S))
 
-    assert sum(waits) + 10 <= pod.spec["terminationGracePeriodSeconds"]
+    assert waits[0] == "sleep"
+    assert int(waits[1]) + drains + 15 < pod.spec["terminationGracePeriodSeconds"]
+
+
+def test_a_worker_of_the_endpoint_drains_for_as_long_as_a_request_may_take():
+    variables = named(rendered(BASE), "ConfigMap", "graticule-endpoint")["data"]
+
+    assert float(variables[DRAINING]) >= ServeSettings().request_seconds
 
 
 @pytest.mark.parametrize("pod", NODES)

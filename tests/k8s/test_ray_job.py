@@ -65,6 +65,11 @@ def test_nothing_to_do_is_refused():
         made(_template(), name="a", arguments=[])
 
 
+def test_no_worker_is_refused():
+    with pytest.raises(JobError, match="1 worker at least"):
+        made(_template(), name="a", arguments=ARGUMENTS, nodes=0)
+
+
 def test_it_stands_between_kubectl_and_kubectl():
     objects = "\n---\n".join(json.dumps(one) for one in rendered(GPU))
     done = _run("track", "sintering", "--nodes", "2", "--", *ARGUMENTS, piped=objects)

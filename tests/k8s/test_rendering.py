@@ -1,6 +1,7 @@
 """What ``kubectl kustomize`` makes of ``k8s/``, and what the files may say."""
 
 import pytest
+import yaml
 
 from manifests import (
     BASE,
@@ -15,6 +16,7 @@ from manifests import (
     named,
     patches,
     pods,
+    printed,
     ray_clusters,
     read,
     rendered,
@@ -43,6 +45,11 @@ def test_everything_is_rendered_once(which):
     assert set(names) >= OURS
     assert len(set(names)) == len(names)
     assert {kind for kind, _ in names} >= {"NetworkPolicy", "PodDisruptionBudget", "Service", "ConfigMap"}
+
+
+@pytest.mark.parametrize("which", RENDERED)
+def test_a_kubectl_that_is_old_is_told_the_same(which):
+    assert list(yaml.safe_load_all(printed(RENDERED[which], old=True))) == rendered(RENDERED[which])
 
 
 def test_no_file_of_the_base_is_left_out():

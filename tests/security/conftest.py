@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from labelled_images import labelled_folder
-from mlflow_home import begin
+from mlflow_home import begin, mlflow_home  # noqa: F401 - a fixture of all tests here
 from movies import sintering_tiff
 from random_weights import tiny_swin
 
@@ -68,7 +68,7 @@ class Day:
 @contextmanager
 def web(folder: Path) -> Iterator[str]:
     """Serve a folder to this machine; yield the address with a user and a password in it."""
-    handler = partial(_Quiet, directory=str(folder))
+    handler = partial(_Ranges, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -77,7 +77,27 @@ def web(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class _Ranges(http.server.SimpleHTTPRequestHandler):
+    """Answers with a part of a file where one is asked for, as object stores do."""
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range", "")
+        if not asked.startswith("bytes="):
+            return super().do_GET()
+        content = Path(self.translate_path(self.path)).read_bytes()
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        part = content[int(first) : int(last or len(content)) + 1]
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
+        return None
+
+    def end_headers(self) -> None:
+        self.send_header("Accept-Ranges", "bytes")
+        super().end_headers()
+
     def log_message(self, format: str, *args: object) -> None:
         pass
 
@@ -102,7 +122,12 @@ def day(tmp_path_factory) -> Iterator[Day]:
     try:
         with web(away) as url:
             done = subprocess.run(
-                [sys.executable, str(HERE / "everyday.py"), signed(f"{url}/movie.tif"), signed(f"{url}/weights.safetensors")],
+                [
+                    sys.executable,
+                    str(HERE / "everyday.py"),
+                    signed(f"{url}/movie.tif"),
+                    signed(f"{url}/weights.safetensors"),
+                ],
                 env=_environment(root),
                 cwd=root,
                 stdout=subprocess.PIPE,
@@ -118,7 +143,11 @@ def day(tmp_path_factory) -> Iterator[Day]:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI")
+    }
     folders = [HERE / "watch", ROOT, ROOT / "tests"]
     return {
         **kept,

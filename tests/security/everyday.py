@@ -51,7 +51,9 @@ def day(root: Path, movie: str, weights: str) -> None:
     with ray_session(workers=2):
         graticule("track", movie, "--out", experiment, *using, "--frames", "0:3")
         (root / "listening.json").write_text(json.dumps(listening()))
-        graticule("train", "--model", "vmamba", "--data", root / "labelled", "--out", out, *TINY, "--workers", 1)
+        graticule(
+            "train", "--model", "vmamba", "--data", root / "labelled", "--out", out, *TINY, "--workers", 1
+        )
     graticule("export", experiment, root / "csv", "--to", "csv")
     graticule("export", experiment, root / "tiff", "--to", "tiff")
     registered = ["--segmenter", "vmamba", "--weights", "models:/graticule-segmenter/1"]

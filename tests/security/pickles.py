@@ -46,7 +46,7 @@ def pickles_within(content: bytes, where: str = "", *, depth: int = 0) -> Iterat
 
 def is_pickle(content: bytes) -> bool:
     """Whether bytes are a pickle of any protocol, or begin with one, as old files of torch do."""
-    if content[:1] != b"\x80" and not content.rstrip()[-1:] == b".":
+    if content[:1] != b"\x80" and content.rstrip()[-1:] != b".":
         return False
     steps = 0
     try:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sphinx.util import logging
+
 from docs_reference.cli import commands
 from docs_reference.environment import variables
 from docs_reference.errors import tree
@@ -17,6 +19,7 @@ from docs_reference.recipes import recipes, values
 from docs_reference.settings import settings
 from docs_reference.tables import columns
 
+log = logging.getLogger(__name__)
 MAKERS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "columns": columns,
@@ -43,6 +46,9 @@ def generated(text: str) -> str:
 
 def _included(file: Path) -> str:
     """Return a text of the project as a part of a page: without its title, which the page has."""
+    if not file.is_file():
+        log.warning("%s is not there", file.resolve())
+        return ""
     lines = file.read_text("utf-8").splitlines()
     if lines and lines[0].startswith("# "):
         lines = lines[1:]

@@ -14,8 +14,10 @@ PROGRAM = "graticule"
 
 
 def commands() -> str:
-    """Return a section for each command."""
-    return "\n\n".join(_section(name, command) for name, command in walk())
+    """Return the options that stand before a command, and a section for each command."""
+    first = [each for each in typer.main.get_command(app).params if each.param_type_name == "option"]
+    before = f"Before a command:\n\n{_options(first)}\n\n" if first else ""
+    return before + "\n\n".join(_section(name, command) for name, command in walk())
 
 
 def walk() -> Iterator[tuple[str, Any]]:
@@ -41,9 +43,13 @@ def _section(name: str, command: Any) -> str:
         rows = [(code(_metavar(each)), _number(each), one_line(each.help)) for each in arguments]
         parts.append(table(("argument", "how many", "what"), rows))
     if options:
-        rows = [(_names(each), _value(each), _default(each), one_line(each.help)) for each in options]
-        parts.append(table(("option", "value", "default", "what"), rows))
+        parts.append(_options(options))
     return "\n\n".join(parts)
+
+
+def _options(options: list[Any]) -> str:
+    rows = [(_names(each), _value(each), _default(each), one_line(each.help)) for each in options]
+    return table(("option", "value", "default", "what"), rows)
 
 
 def _usage(name: str, arguments: list[Any], options: list[Any]) -> str:

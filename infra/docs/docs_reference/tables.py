@@ -16,7 +16,7 @@ SHARED = {
 MEANINGS: dict[str, dict[str, str]] = {
     "particles": {
         "particle": "number of the row, unique; the node's id in `tracks.geff`",
-        "label": "its number in `labels/instances` of that frame, of the largest piece; 0: carried by the tracker",
+        "label": "its number in `labels/instances`, of the largest piece; 0: carried by the tracker",
         "pieces": "instances of `labels/instances` that were joined to this body; 0: carried by the tracker",
         "track": "its identity; its number in `labels/tracks`",
         "area_px": "number of its pixels",

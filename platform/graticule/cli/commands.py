@@ -9,6 +9,7 @@ import typer
 
 from graticule.cli.compare import compare
 from graticule.cli.compare_trackers import compare_trackers
+from graticule.cli.doctor import doctor
 from graticule.cli.execution import execution
 from graticule.cli.mlflow import mlflow
 from graticule.cli.models import models_app
@@ -49,6 +50,7 @@ app.command()(mlflow)
 app.command()(compare)
 app.command()(compare_trackers)
 app.command()(promote)
+app.command()(doctor)
 
 
 class Polarity(StrEnum):
@@ -282,15 +284,6 @@ def export(
 
     for written in export_experiment(located(experiment), to, located(path), overwrite=overwrite):
         say(written)
-
-
-@app.command()
-def doctor() -> None:
-    """Say what this installation can do."""
-    from graticule.cli.doctor import findings
-
-    for name, value in findings():
-        say(f"{name:<22} {value}")
 
 
 def _ingest(

@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 
 from graticule import __version__
+from graticule.cli.saying import say
 
 
-def _say(asked: bool) -> None:
+def _say(asked: bool) -> bool:
     if asked:
-        typer.echo(f"graticule {__version__}")
+        say(f"graticule {__version__}")
         raise typer.Exit
+    return asked
 
 
 def options(

@@ -14,9 +14,9 @@ from typing import Any
 
 _USER = re.compile(r"(?P<scheme>\b(?!models:)[a-z][a-z0-9+.\-]*://)[^\s/?#'\"<>]*@", re.IGNORECASE)
 _QUERY = re.compile(r"[?#](?P<pairs>[^\s'\"<>?#]*=[^\s'\"<>#]*?)(?=[.,:;)\]}]*(?:[\s'\"<>#]|$))")
-_BEARER = re.compile(r"(?P<kind>\bbearer|authorization\W{1,4}\w+)\s+[\w.~+/=\-]+", re.IGNORECASE)
+_BEARER = re.compile(r"(?P<kind>\bbearer|authorization\W{1,4}\w+)\s+[\w.~+/=\-]{6,}", re.IGNORECASE)
 _NAME = re.compile(
-    r"sig|token|key|secret|pass|pwd|cred|auth|policy|expires|session|jwt|^x-\w+-|^code$"
+    r"sig|token|key|secret|pass|pwd|cred|auth|policy|expires|session|jwt|accessid|^x-\w+-|^code$"
     r"|^s(e|p|v|r|t|s|rt|pr|ip|ke|kt|ks|kv|koid|ktid|kn)$",
     re.IGNORECASE,
 )
@@ -41,15 +41,15 @@ def keyless(value: Any) -> Any:
 
 
 def log_without_keys(*, level: int, form: str) -> None:
-    """Have this process log, and tell of errors nobody foresaw, without keys.
+    """Have this process log on stderr, and tell of errors nobody foresaw, without keys.
 
     Args:
         level: Of all loggers that have none of their own.
         form: Of a line, as :mod:`logging` has it.
     """
-    logging.basicConfig(level=level)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(_Keyless(form))
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Keyless(form))
+    logging.basicConfig(level=level, handlers=[handler])
     sys.excepthook = _told
 
 

@@ -135,6 +135,8 @@ def read_into(path: str, offset: int, target: memoryview) -> int:
         if is_url(path):
             system, key = filesystem(path)
             content = system.cat_file(key, start=offset, end=offset + len(target))
+            if len(content) > len(target):
+                raise InputError(f"{path}: its server sends whole files only; download it, and give the file")
             target[: len(content)] = content
             return len(content)
         with open(path, "rb", buffering=0) as file:

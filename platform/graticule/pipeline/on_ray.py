@@ -12,7 +12,7 @@ from typing import Any
 
 import ray
 import ray.data
-from ray import cloudpickle
+from ray import cloudpickle  # noqa: TID251 - of items between processes
 from ray.exceptions import RayError
 
 from graticule.core.errors import ConfigError, GraticuleError, InputError, PipelineError, StorageError

@@ -34,12 +34,13 @@ def write_movie(
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder, "movie.mp4")
-        _encode(scratch, frames, size=size, fps=fps)
+        encode(scratch, frames, size=size, fps=fps)
         with scratch.open("rb") as source, experiment.open_file(relative, "wb") as target:
             copyfileobj(source, target, 1 << 20)
 
 
-def _encode(path: Path, frames: Iterable[np.ndarray], *, size: tuple[int, int], fps: int) -> None:
+def encode(path: Path, frames: Iterable[np.ndarray], *, size: tuple[int, int], fps: int) -> None:
+    """Encode RGB frames into a local file, as :func:`write_movie` does."""
     height, width = (max(2, edge // 2 * 2) for edge in size)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options={**_QUALITY, "g": str(2 * fps)})

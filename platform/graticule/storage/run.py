@@ -95,7 +95,7 @@ class Run:
         content = self.place.read(self._mark(key))
         if content is None:
             raise KeyError(key)
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:  # noqa: TID251
             return {name: arrays[name] for name in arrays.files}
 
     def _mark(self, key: str) -> str:

@@ -1,9 +1,9 @@
-"""Commands of Slurm on one machine: allocations are environments, nodes are names, their work is local processes.
+"""Commands of Slurm on one machine: allocations are environments, nodes names, their work local processes.
 
-What is kept of Slurm is what a batch script meets: a copy of the script in a folder of its own, directives that the
-command line overrides, the environment of an allocation, input handed to every task, signals. State lies in the
-folder ``$SLURM_STANDINS`` (default: one in the temporary folder). The node that ``$SLURM_STANDINS_DOWN`` names
-never starts what it is given.
+What is kept of Slurm is what a batch script meets: a copy of the script in a folder of its own, directives
+that the command line overrides, the environment of an allocation, input handed to every task, signals.
+State lies in the folder ``$SLURM_STANDINS`` (default: one in the temporary folder). The node that
+``$SLURM_STANDINS_DOWN`` names never starts what it is given.
 """
 
 import argparse
@@ -22,14 +22,17 @@ from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 
-STATE = Path(
-    os.environ.get("SLURM_STANDINS") or Path(tempfile.gettempdir()) / f"slurm-standins-{os.getuid()}"
-)
+DEFAULT_STATE = Path(tempfile.gettempdir()) / f"slurm-standins-{os.getuid()}"
+STATE = Path(os.environ.get("SLURM_STANDINS", DEFAULT_STATE))
 OPTIONS = (
-    "account chdir cpus-per-task error export gpus-per-node job-name mem nodes ntasks-per-node open-mode output"
-    " partition qos signal time"
-).split()
-SWITCHES = "exclusive no-requeue parsable requeue wait".split()
+    *("account", "chdir", "cpus-per-task", "error", "export", "gpus-per-node", "job-name", "mem", "nodes"),
+    *("ntasks-per-node", "open-mode", "output", "partition", "qos", "signal", "time"),
+)
+SWITCHES = ("exclusive", "parsable", "requeue", "wait")
+OPTIONS_OF_SRUN = (
+    *("export", "nodes", "ntasks", "ntasks-per-node", "nodelist"),
+    *("cpu-bind", "kill-on-bad-exit"),
+)
 
 
 def sbatch() -> None:
@@ -60,30 +63,29 @@ def sbatch() -> None:
 
 
 def srun() -> None:
-    """Run a command once for each node that is named, with the same input; forward signals, end with the worst."""
+    """Run a command once for each node that is named, hand its input to each, end with the worst status.
+
+    A signal ends the tasks at once, without a word to them, and so does one that fails.
+    """
     parser = argparse.ArgumentParser(prog="srun", allow_abbrev=False)
-    for option in (
-        "export",
-        "nodes",
-        "ntasks",
-        "ntasks-per-node",
-        "nodelist",
-        "cpu-bind",
-        "kill-on-bad-exit",
-    ):
-        parser.add_argument(f"--{option}", required=True)
+    for option in OPTIONS_OF_SRUN:
+        parser.add_argument(f"--{option}")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     nodes = options.nodelist.split(",")
     if not len(nodes) == int(options.nodes) == int(options.ntasks):
-        sys.exit(
-            f"srun: error: {options.nodes} nodes, {options.ntasks} tasks, and the list is {options.nodelist}"
-        )
-    given = sys.stdin.buffer.read()
-    tasks = [_task(node, number, options.command, given) for number, node in enumerate(nodes)]
+        sys.exit(f"srun: error: {options.nodes} nodes, {options.ntasks} tasks, listed: {options.nodelist}")
+    tasks = [_task(node, number, options.command) for number, node in enumerate(nodes)]
+    threading.Thread(target=_hand_input, args=(tasks,), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda signum, _: _signal(tasks, signum))
-    sys.exit(max(_statuses(tasks, kill=options.kill_on_bad_exit == "1")))
+        signal.signal(number, lambda *_: _kill(tasks))
+    while any(task.poll() is None for task in tasks):
+        if options.kill_on_bad_exit == "1" and any(task.poll() for task in tasks):
+            _kill(tasks)
+        time.sleep(0.1)
+    status = max(abs(task.returncode) for task in tasks)
+    sys.stdout.flush()
+    os._exit(status)  # the thread may still wait for input
 
 
 def scontrol() -> None:
@@ -186,33 +188,26 @@ def _names(nodes: str) -> Iterator[str]:
     yield from (f"{prefix}{number}" for number in range(int(first), int(last) + 1))
 
 
-def _task(node: str, number: int, command: list[str], given: bytes) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "SLURMD_NODENAME": node,
-        "SLURM_NODEID": str(number),
-        "SLURM_PROCID": str(number),
-    }
+def _task(node: str, number: int, command: list[str]) -> subprocess.Popen[bytes]:
+    own = {"SLURMD_NODENAME": node, "SLURM_NODEID": str(number), "SLURM_PROCID": str(number)}
     if node == os.environ.get("SLURM_STANDINS_DOWN"):
         command = ["sleep", "infinity"]
-    task = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True)
-    with suppress(BrokenPipeError), task.stdin as pipe:
-        pipe.write(given)
-    return task
+    return subprocess.Popen(command, env={**os.environ, **own}, stdin=subprocess.PIPE, start_new_session=True)
 
 
-def _statuses(tasks: list[subprocess.Popen[bytes]], *, kill: bool) -> list[int]:
-    while any(task.poll() is None for task in tasks):
-        if kill and any(task.poll() for task in tasks):
-            _signal(tasks, signal.SIGTERM)
-        time.sleep(0.1)
-    return [128 - task.returncode if task.returncode < 0 else task.returncode for task in tasks]
+def _hand_input(tasks: list[subprocess.Popen[bytes]]) -> None:
+    while given := os.read(0, 65536):
+        for task in tasks:
+            with suppress(BrokenPipeError):
+                os.write(task.stdin.fileno(), given)
+    for task in tasks:
+        task.stdin.close()
 
 
-def _signal(tasks: list[subprocess.Popen[bytes]], number: int) -> None:
+def _kill(tasks: list[subprocess.Popen[bytes]]) -> None:
     for task in tasks:
         with suppress(ProcessLookupError):
-            task.send_signal(number)
+            os.killpg(task.pid, signal.SIGKILL)
 
 
 def _alive(pid: int) -> bool:

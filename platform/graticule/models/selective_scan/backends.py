@@ -10,6 +10,7 @@ from graticule.core.errors import ConfigError, UnknownNameError
 
 Backend = Literal["auto", "sequential", "chunked", "compiled", "triton", "mamba"]
 BACKENDS = ("sequential", "chunked", "compiled", "triton", "mamba")
+_MAMBA_KERNELS = "selective_scan_cuda"
 VARIABLE = "GRATICULE_SCAN"
 """Environment variable that takes the place of "auto"."""
 
@@ -37,6 +38,8 @@ def obstacle(name: str, device: str) -> str | None:
     if name == "mamba":
         if find_spec("mamba_ssm") is None:
             return "mamba-ssm is not installed"
+        if find_spec(_MAMBA_KERNELS) is None:
+            return "mamba-ssm was built without its CUDA kernels"
         if device != "cuda":
             return f"it needs CUDA, not {device}"
     return None

@@ -107,7 +107,7 @@ def _switch_off(settings: "dict[str, Any]") -> None:
 @contextmanager
 def _untouched() -> Iterator[None]:
     """Put back what an import of ultralytics changes for the whole process."""
-    environment, printing, save = dict(os.environ), np.get_printoptions(), torch.save
+    environment, printing, save = dict(os.environ), np.get_printoptions(), torch.save  # noqa: TID251
     try:
         # Tensors that its classes hold are made on import, and must not stay on "meta".
         with warnings.catch_warnings(), torch.device("cpu"):
@@ -119,4 +119,4 @@ def _untouched() -> Iterator[None]:
             {name: value for name, value in environment.items() if os.environ.get(name) != value}
         )
         np.set_printoptions(**printing)
-        torch.save = save
+        torch.save = save  # noqa: TID251 - the library puts its own in its place

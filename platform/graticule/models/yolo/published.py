@@ -41,7 +41,7 @@ def convert_pickle(path: Path) -> tuple[YoloConfig, dict[str, Tensor]]:
     """
     segmentation_model(1)  # the classes in the pickle are found through its import
     try:
-        found: Any = torch.load(path, map_location="cpu", weights_only=False)
+        found: Any = torch.load(path, map_location="cpu", weights_only=False)  # noqa: TID251 - --trust
     except Exception as error:  # whatever the pickled objects raise
         raise InputError(
             f"{path} cannot be unpickled: {_line(error)}; give an ultralytics .pt file"

@@ -13,7 +13,7 @@ def keep_labels(keep: Path, labels: Integer[np.ndarray, "y x"], *, number: int, 
 
 def kept_labels(keep: Path, *, number: int, place: int) -> Integer[np.ndarray, "y x"]:
     """Return the labels that an entrant gave an image."""
-    with np.load(keep / f"{number}-{place}.npz") as file:
+    with np.load(keep / f"{number}-{place}.npz", allow_pickle=False) as file:  # noqa: TID251
         labels: np.ndarray = file["labels"]
     return labels
 

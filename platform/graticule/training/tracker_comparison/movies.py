@@ -168,7 +168,8 @@ class SimulatedMovie(TruthMovie):
 
 def _copied(stack: Path, start: int, stop: int) -> np.ndarray:
     """Return frames of a stack; it is not kept open, since its pages would count as a tracker's memory."""
-    return np.array(np.load(stack, mmap_mode="r")[start:stop])
+    frames = np.load(stack, mmap_mode="r", allow_pickle=False)  # noqa: TID251
+    return np.array(frames[start:stop])
 
 
 @dataclass(frozen=True, kw_only=True)
