@@ -1,5 +1,6 @@
 """What a cluster would refuse, of KubeRay's objects and of Kubernetes' own: unknown keys, wrong types."""
 
+import json
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import yaml
+from yaml import CSafeLoader
 
 from manifests import PROJECT, Object, pods
 
@@ -17,7 +19,6 @@ REASON = f"KubeRay's schemas are not at {CRDS}"
 KUBERNETES = "1.29"
 """The oldest that the documentation names."""
 _GROUP = "ray.io"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Refused(Exception):
@@ -32,6 +33,12 @@ def check(one: Object) -> None:
     Raises:
         Refused: In one line, with the path.
     """
+    _check(json.dumps(one, sort_keys=True))
+
+
+@cache  # of an overlay most objects are those of the base
+def _check(text: str) -> None:
+    one = json.loads(text)
     if not one["apiVersion"].startswith(f"{_GROUP}/"):
         _check_core(one)
         return
@@ -71,7 +78,7 @@ def _validator(kind: str, version: str) -> Any:
     path = CRDS / f"{kind.lower()}s.yaml"
     if not path.is_file():
         raise Refused(f"{kind}: KubeRay knows no such kind")
-    definition = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    definition = yaml.load(path.read_text("utf-8"), Loader=CSafeLoader)
     served = {one["name"]: one for one in definition["spec"]["versions"] if one["served"]}
     if version not in served:
         raise Refused(f"{kind}: version {version} is not served")

@@ -37,6 +37,7 @@ ALONE = (
     "pipeline/test_network.py",
     "pipeline/test_on_ray.py",
     "release/built/",
+    "security/test_a_day.py",
     "serve/test_on_serve.py",
     "slurm/test_on_slurm.py",
     "training/comparison/test_memory.py",

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from yaml import CSafeLoader
 
 PROJECT = Path(__file__).parents[1]
 FOLDER = PROJECT / "k8s"
@@ -21,7 +22,6 @@ KUBECTL = shutil.which("kubectl")
 REASON = "kubectl is not here; Debian's package is kubernetes-client"
 _FOLDERS_AS_RESOURCES = 21
 """The first kubectl, 1.21, that takes a folder for a resource; before, it was called a base."""
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Object = dict[str, Any]
 
@@ -53,7 +53,7 @@ class Pod:
 
 def read(path: Path) -> Any:
     """Return what a file of YAML holds."""
-    return yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    return yaml.load(path.read_text("utf-8"), Loader=CSafeLoader)
 
 
 def files(folder: Path = FOLDER) -> list[Path]:
@@ -75,6 +75,7 @@ def patches() -> list[Path]:
     ]
 
 
+@cache
 def whole_objects() -> dict[Path, Object]:
     """Return every file that is neither a kustomization nor a patch."""
     apart = {*kustomizations(), *patches()}
@@ -84,7 +85,7 @@ def whole_objects() -> dict[Path, Object]:
 @cache
 def rendered(folder: Path) -> list[Object]:
     """Return all objects that ``kubectl kustomize`` prints, the same to all: who changes one copies it."""
-    return [one for one in yaml.load_all(printed(folder), Loader=_Loader) if one]
+    return [one for one in yaml.load_all(printed(folder), Loader=CSafeLoader) if one]
 
 
 def printed(folder: Path, *, old: bool | None = None) -> str:

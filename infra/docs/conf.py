@@ -51,7 +51,7 @@ python_maximum_signature_line_length = 88
 add_module_names = False
 
 html_theme = "furo"
-html_title = f"graticule {release}"
+html_title = "graticule"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False

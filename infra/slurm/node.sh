@@ -18,9 +18,11 @@ fail() {
   exit "${2:-1}"
 }
 
-# The same, with the last line that Ray wrote on this node.
+# The same for a Ray that has ended: why, as far as its process or its log tells.
 fail_by_log() {
-  local last
+  local status=0 last
+  wait "$2" 2>/dev/null || status=$?
+  if ((status > 128)); then fail "$1: killed by signal $((status - 128)), for want of memory perhaps"; fi
   last=$(grep -v '^[[:space:]]*$' "$folder/ray.log" | tail -n 1) || true
   fail "$1: ${last:-no word of it}"
 }
@@ -156,9 +158,9 @@ has_ended() {
   ! kill -0 "$1" 2>/dev/null
 }
 
-# Ask processes to end; after 15 seconds, end them. An empty name is none.
+# Ask processes to end; after 10 seconds, end them. An empty name is none.
 end_processes() {
-  local process deadline=$((SECONDS + 15))
+  local process deadline=$((SECONDS + 10))
   for process; do
     if [[ -n $process ]]; then kill -TERM "$process" 2>/dev/null || true; fi
   done

@@ -17,8 +17,8 @@ main() {
   ray=$!
   cat <&0 >/dev/null &
   lifeline=$!
-  wait -n || true
-  if has_ended "$ray"; then fail_by_log "Ray ended on $name"; fi
+  wait -n 2>/dev/null || true
+  if has_ended "$ray"; then fail_by_log "Ray ended on $name" "$ray"; fi
 }
 
 end_of_node() {

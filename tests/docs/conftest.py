@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 from urllib.error import URLError
@@ -29,7 +30,8 @@ from random_weights import tiny_swin
 STANDINS = Path(__file__).parent / "standins"
 TOOLS = """
 awk base64 basename bash cat chmod cp cut date diff dirname echo env find grep head id ln ls mkdir
-mktemp mv openssl printf rm sed seq sha256sum sh sleep sort tail tar tee test touch tr true
+mktemp mv openssl printf
+promtool rm sed seq sha256sum sh sleep sort tail tar tee test touch tr true
 uniq wc xargs
 """
 """Programs that pages may use beside the stand-ins; all else is not found."""
@@ -46,6 +48,7 @@ class Scene:
     environment: dict[str, str]
     head: str
     registry: str
+    prometheus: Callable[[], str]
     endpoint: Callable[[], str]
     kept: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="grat-page-")))
 
@@ -80,6 +83,8 @@ class Page:
         code = code.replace("/opt/graticule/", "").replace("http://127.0.0.1:5000", self.scene.registry)
         code = code.replace("https://graticule.example.org", "http://127.0.0.1:8000")
         code = re.sub(r"http://(HEAD|127\.0\.0\.1|localhost):(8265|PORT)\b", self.scene.head, code)
+        if "http://127.0.0.1:9090" in code:
+            code = code.replace("http://127.0.0.1:9090", self.scene.prometheus())
         if re.search(r"http://(127\.0\.0\.1|localhost):8000\b|make serve", code):
             code = re.sub(r"http://(127\.0\.0\.1|localhost):8000\b", self.scene.endpoint(), code)
         return code
@@ -132,13 +137,15 @@ def scene(tmp_path_factory) -> Iterator[Scene]:
             "DOCS_ZYGOTE": str(folder / "zygote"),
         }
         stack.enter_context(_zygote(environment))
-        started: list[str] = []
 
+        @cache
         def endpoint() -> str:
-            if not started:
-                started.append(stack.enter_context(_endpoint(folder / "endpoint.log")))
-                environment["DOCS_ENDPOINT"] = started[0]
-            return started[0]
+            environment["DOCS_ENDPOINT"] = stack.enter_context(_endpoint(folder / "endpoint.log"))
+            return environment["DOCS_ENDPOINT"]
+
+        @cache
+        def prometheus() -> str:
+            return stack.enter_context(_prometheus(folder / "prometheus"))
 
         made = Scene(
             data=folder / "data",
@@ -146,6 +153,7 @@ def scene(tmp_path_factory) -> Iterator[Scene]:
             environment=environment,
             head=head.address,
             registry=f"sqlite:///{home / DATABASE}",
+            prometheus=prometheus,
             endpoint=endpoint,
         )
         yield made
@@ -179,7 +187,8 @@ def _tools(folder: Path) -> Path:
 @contextmanager
 def _zygote(environment: dict[str, str]) -> Iterator[None]:
     path = environment["DOCS_ZYGOTE"]
-    command = [sys.executable, str(Path(__file__).with_name("zygote.py")), path]
+    quiet = ["-W", "ignore::DeprecationWarning"]
+    command = [sys.executable, *quiet, str(Path(__file__).with_name("zygote.py")), path]
     with subprocess.Popen(
         command, env=environment | {"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE
     ) as process:
@@ -194,29 +203,53 @@ def _zygote(environment: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def _endpoint(log: Path) -> Iterator[str]:
     """Start the endpoint as the pages do, with ``make serve``, on a port of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
     installed = ["-o", ".venv/.installed", "-o", "pyproject.toml"]
+    port = _free_port()
     command = ["make", *installed, "serve", f"PORT={port}", f"BIN={BIN}"]
+    with _running(command, log, f"http://127.0.0.1:{port}", "readyz") as url:
+        yield url
+
+
+@contextmanager
+def _prometheus(folder: Path) -> Iterator[str]:
+    """Start Prometheus with nothing to watch."""
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not here; Debian's package is prometheus")
+    folder.mkdir()
+    (folder / "nothing.yml").write_text("global: {}\n")
+    port = _free_port()
+    where = [f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={folder / 'data'}"]
+    command = ["prometheus", f"--config.file={folder / 'nothing.yml'}", *where]
+    with _running(command, folder / "log", f"http://127.0.0.1:{port}", "-/ready") as url:
+        yield url
+
+
+@contextmanager
+def _running(command: list[str], log: Path, url: str, ready: str) -> Iterator[str]:
+    """Run a server until the end; it must answer at ``ready`` before."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not _ready(url):
+        while not _answers(f"{url}/{ready}"):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.5)
+            time.sleep(0.3)
         yield url
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
 
 
-def _ready(url: str) -> bool:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
     try:
-        with urlopen(f"{url}/readyz", timeout=5) as answer:
+        with urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False

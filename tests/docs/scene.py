@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from graticule.core.calibration import Calibration
+from graticule.core.progress import ignore
 from graticule.pipeline.simulate import simulate_experiment
 from graticule.storage.experiment import Experiment
 from labelled_images import labelled_folder
@@ -26,7 +27,7 @@ def prepare(folder: Path) -> Path:
     truth = inputs / "truth.ome.zarr"
     scale = Calibration(pixel_size_nm=0.5, frame_interval_s=0.5)
     simulate_experiment(
-        str(truth), preset="easy", frames=FRAMES, size=SIZE, seed=3, calibration=scale, listener=_unheard
+        str(truth), preset="easy", frames=FRAMES, size=SIZE, seed=3, calibration=scale, listener=ignore
     )
     frames = Experiment.open(str(truth)).read_image(0, FRAMES)
     for name in ("movie.mrc", "sintering.mrc"):
@@ -36,6 +37,7 @@ def prepare(folder: Path) -> Path:
         _picture(inputs / "frames" / f"{number}.png", frame)
     for name in ("frame.png", "frame.tif"):
         _picture(inputs / name, frames[0])
+    _checkpoint(inputs / "yolov8n-seg.pt")
     for name in ("labelled", "held_back"):
         labelled_folder(inputs / name, size=SIZE, seed=len(name))
     for name in ("labels", "masks"):
@@ -59,6 +61,17 @@ def _picture(path: Path, frame: np.ndarray) -> None:
     Image.fromarray((frame / frame.max() * 255).astype(np.uint8)).save(path)
 
 
+def _checkpoint(path: Path) -> None:
+    """Write a checkpoint as others publish theirs."""
+    import torch
+
+    from graticule.models.architecture import architecture
+
+    made = architecture("yolov8n-seg")
+    state = made.build(made.config()).state_dict()
+    torch.save({name.removeprefix("network."): value for name, value in state.items()}, path)
+
+
 def _data(data: Path, inputs: Path, frames: np.ndarray) -> None:
     shutil.copytree(inputs / "labelled", data / "labelled")
     shutil.copytree(inputs / "truth.ome.zarr", data / "truth.ome.zarr")
@@ -66,7 +79,3 @@ def _data(data: Path, inputs: Path, frames: np.ndarray) -> None:
     (data / "sintering_800C.dm4").write_bytes(dm4(frames.astype(np.float32)))
     for name in ("movie.mrc", "a.mrc"):
         shutil.copy(inputs / "movie.mrc", data / name)
-
-
-def _unheard(_: object) -> None:
-    """Listen to nothing."""

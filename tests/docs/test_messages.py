@@ -1,7 +1,6 @@
 """The messages that the troubleshooting page quotes are those of the code."""
 
 import ast
-import os
 import re
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,12 @@ import pytest
 
 from docs.fences import ROOT, fences, pages
 from graticule.cli import main
+from graticule.cli.promote import _refreshed
+from graticule.core.errors import ConfigError
+from mlflow_home import mlflow_home
+from pictures_on_disk import circles, picture, save
+
+__all__ = ["mlflow_home"]
 
 PREFIX = "graticule: error: "
 
@@ -31,6 +36,12 @@ def quoted_lines() -> list[str]:
 
 
 QUOTED = quoted_lines()
+ON_THE_PAGE = [
+    line
+    for fence in fences("docs/troubleshooting.md")
+    if fence.language == "text"
+    for line in fence.code.splitlines()
+]
 _WORD = re.compile(r"[A-Z]{3,}")
 
 
@@ -63,67 +74,63 @@ def test_a_message_that_is_quoted_is_one_of_the_code(message):
     assert any(pattern.fullmatch(text) for pattern in said_by_the_code() for text in said)
 
 
-def quoted(begin: str) -> str:
-    """Return the pattern of the message that begins so, its words in capitals being anything."""
-    [message] = [message for message in QUOTED if message.startswith(begin) or begin in message]
-    parts = [re.escape(part) for part in _WORD.split(message)]
-    return ".*".join(parts)
+def quoted(part: str) -> str:
+    """Return the page's message with this in it, as a pattern: words in capitals are anything."""
+    [line] = [line for line in ON_THE_PAGE if part in line]
+    return ".*".join(re.escape(piece) for piece in _WORD.split(line.replace("/data/movie.mrc", "PATH")))
+
+
+PRODUCED = {
+    "no such file or folder": "track none.mrc",
+    "cannot be opened as a video": "track movie.mp4",
+    "holds no png, jpg or tif": "track folder",
+    "matches no file": "track *.mrc",
+    "unknown segmenter": "track frames --segmenter unet",
+    "is not empty and holds no graticule experiment": "track frames --out taken",
+    "needs a pixel size": "track frames --min-diameter-nm 2",
+    "there is no champion": "track frames --segmenter champion",
+}
+"""Words that bring a message about, by a part of the message."""
+
+
+@pytest.mark.parametrize("part", PRODUCED)
+def test_a_message_comes_about_as_the_page_says(part, mlflow_home, tmp_path, capsys):
+    _files(tmp_path)
+    words = [str(tmp_path / word) if _names_a_file(word) else word for word in PRODUCED[part].split()]
+    out = [] if "--out" in words else ["--out", str(tmp_path / "out.ome.zarr")]
+    assert re.fullmatch(quoted(part), told(capsys, *words, *out))
+
+
+def test_a_relative_path_in_a_job_is_refused_as_the_page_says(monkeypatch, capsys):
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    said = told(capsys, "track", "movie.mrc", "--out", "/data/out.ome.zarr")
+    assert re.fullmatch(quoted("is relative"), said)
+
+
+def test_an_endpoint_that_is_none_is_told_of_as_the_page_says(capsys):
+    with pytest.raises(ConfigError) as refused:
+        _refreshed("http://127.0.0.1:9")
+    assert re.fullmatch(quoted("does not answer as an endpoint"), str(refused.value))
 
 
 def told(capsys, *words: str) -> str:
+    """Run a command that must end with an error; return it."""
     with pytest.raises(SystemExit) as ended:
         main(list(words))
-    assert ended.value.code == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert ended.value.code == 1
     assert said.startswith(PREFIX)
     return said.removeprefix(PREFIX)
 
 
-def produced(tmp_path: Path) -> dict[str, list[str]]:
-    """Return words that bring a message about, by a part of the message."""
-    (tmp_path / "folders").mkdir()
-    (tmp_path / "folders" / "notes.txt").write_text("no picture")
-    (tmp_path / "movie.mp4").write_bytes(b"\0" * 4096)
-    (tmp_path / "taken").mkdir()
-    (tmp_path / "taken" / "thesis.txt").write_text("precious")
-    (tmp_path / "stack.tif").write_bytes((Path(tmp_path) / "movie.mp4").read_bytes())
-    out = ["--out", str(tmp_path / "out.ome.zarr")]
-    return {
-        "no such file or folder": ["track", str(tmp_path / "none.mrc"), *out],
-        "cannot be opened as a video": ["track", str(tmp_path / "movie.mp4"), *out],
-        "holds no png, jpg or tif": ["track", str(tmp_path / "folders"), *out],
-        "matches no file": ["track", str(tmp_path / "*.mrc"), *out],
-        "unknown segmenter": ["track", str(tmp_path / "movie.mp4"), *out, "--segmenter", "unet"],
-        "does not answer as an endpoint": ["promote", "1", "--server", "http://127.0.0.1:9"],
-    }
+def _files(folder: Path) -> None:
+    for name in ("folder", "taken"):
+        (folder / name).mkdir()
+        (folder / name / "notes.txt").write_text("precious")
+    (folder / "movie.mp4").write_bytes(bytes(4096))
+    for number in range(2):
+        save(folder / "frames" / f"{number}.png", picture(circles(), seed=number))
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        "no such file or folder",
-        "cannot be opened as a video",
-        "holds no png, jpg or tif",
-        "matches no file",
-        "unknown segmenter",
-    ],
-)
-def test_a_message_comes_about_as_the_page_says(part, tmp_path, capsys):
-    said = told(capsys, *produced(tmp_path)[part])
-    assert re.fullmatch(quoted(part).replace("give", ".*give"), said)
-
-
-def test_a_result_of_somebody_else_is_not_written_over(tmp_path, capsys):
-    from pictures_on_disk import sequence
-
-    produced(tmp_path)
-    movie = sequence(tmp_path / "frames")
-    said = told(capsys, "track", str(movie), "--out", str(tmp_path / "taken"))
-    assert re.fullmatch(quoted("is not empty and holds no graticule experiment"), said)
-
-
-def test_a_relative_path_in_a_job_is_refused(monkeypatch, capsys):
-    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
-    monkeypatch.chdir("/")
-    said = told(capsys, "track", "movie.mrc", "--out", os.path.abspath("out.ome.zarr"))
-    assert re.fullmatch(quoted("is relative").replace("/data/movie", ".*movie"), said)
+def _names_a_file(word: str) -> bool:
+    return word in ("folder", "frames", "taken") or "." in word

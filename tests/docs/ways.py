@@ -43,29 +43,33 @@ class Way:
         return ",".join(self.instead.get(part, part) for part in word.split(","))
 
 
-ALL_NETWORKS = {"all": "swin-unet"}
-"""The four networks take minutes; each of them is trained and compared by tests of its own."""
+NO_NETWORK = {"all": "threshold"}
+"""All of them take minutes: in comparisons, and in trainings, where one stands for the four."""
 ONE_WORKER = ["--workers", "1"]
 
 WAYS: dict[str, Way] = {
     "graticule": Way(),
     "graticule simulate": Way(more=["--frames", "4", "--size", "128"]),
-    "graticule train": Way(more=[*LITTLE, *SWIN], instead=ALL_NETWORKS),
+    "graticule train": Way(more=[*LITTLE, *SWIN, "--model", "swin-unet"]),
     "graticule train --model deaot-t": Way(more=[*LITTLE, *DEAOT]),
-    "graticule compare": Way(more=["--images", "1"], instead=ALL_NETWORKS),
+    "graticule compare": Way(more=["--images", "1"], instead=NO_NETWORK),
     "graticule compare-trackers": Way(
-        more=["--frames", "3", "--size", "96", "--seeds", "1", "--trackers", "trackpy", "--no-mlflow"]
+        more=["--frames", "3", "--size", "96", "--seeds", "1", "--trackers", "overlap", "--no-mlflow"]
     ),
     "python jobs/track_dataset.py": Way(),
     "python jobs/train_segmenter.py": Way(
-        more=[*LITTLE, *SWIN, *ONE_WORKER], instead=ALL_NETWORKS, without=["--use-gpu"]
+        more=[*LITTLE, *SWIN, *ONE_WORKER, "--model", "swin-unet"], without=["--use-gpu"]
     ),
     "python jobs/train_tracker.py": Way(more=[*LITTLE, *DEAOT, *ONE_WORKER], without=["--use-gpu"]),
-    "python jobs/compare_models.py": Way(more=["--images", "1", *ONE_WORKER], instead=ALL_NETWORKS),
+    "python jobs/compare_models.py": Way(more=["--images", "1", *ONE_WORKER], instead=NO_NETWORK),
     "python jobs/compare_trackers.py": Way(
-        more=["--frames", "3", "--size", "96", "--seeds", "1", "--no-mlflow"], instead={"all": "trackpy"}
+        more=["--frames", "3", "--size", "96", "--seeds", "1", "--no-mlflow"], instead={"all": "overlap"}
     ),
 }
+
+
+ONCE = ("graticule compare-trackers", "graticule mlflow")
+"""Several pages have the very same command, and build on nothing that it leaves: run for the first."""
 
 
 def shortened(words: Sequence[str]) -> list[str]:

@@ -177,3 +177,17 @@ def test_the_page_tells_of_every_alert_and_every_panel():
     lines = page.splitlines()
     assert [alert.name for alert in alerts() if f"### {alert.name}" not in lines] == []
     assert [panel.title for panel in panels() if f"**{panel.title}**" not in page] == []
+
+
+def test_pods_name_the_ports_that_are_asked_in_kubernetes():
+    text = "\n".join(
+        file.read_text("utf-8") for file in (INFRA.parent / "k8s" / "base" / "ray").glob("*.yaml")
+    )
+    named = set(re.findall(r"- name: (\S+)\n\s+containerPort", text))
+    for job in loaded(PROMETHEUS / "kubernetes.yml"):
+        [ports] = [
+            rule["regex"]
+            for rule in job["relabel_configs"]
+            if "__meta_kubernetes_pod_container_port_name" in rule["source_labels"]
+        ]
+        assert set(ports.split("|")) <= named

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
+import tifffile
 import yaml
 from PIL import Image
 
@@ -29,8 +30,8 @@ PROMETHEUS = ROOT / "infra" / "prometheus"
 TOKEN = "s3cret"
 FRAMES, SIZE, TILE = 16, 64, 32
 ENDED = "done.json"
-QUIET_SECONDS = 4
-"""For what was last counted to come as well: every second the nodes collect, and Prometheus asks."""
+QUIET_SECONDS = 5
+"""For what was last counted to come as well: nodes collect every second, and Prometheus asks every two."""
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -81,7 +82,7 @@ def seen(tmp_path_factory) -> Iterator[Seen]:
                 began = time.time()
                 _declare(head, folder, port)
                 _track(head, folder)
-                _wait(lambda: _answers(f"http://127.0.0.1:{port}/readyz"), 60, "the endpoint")
+                _wait(lambda: _answers(f"http://127.0.0.1:{port}/readyz"), 120, "the endpoint")
                 _use(f"http://127.0.0.1:{port}")
                 seen = Seen(url, folder / "out" / "movie.ome.zarr", began)
                 _wait(lambda: not _lacking(seen), 40, "the metrics")
@@ -121,8 +122,8 @@ def _configured(folder: Path, head: Head, *, own: int, endpoint: int) -> Path:
         "/run/secrets/graticule_serve_token": str(folder / "token"),
         "ray-head:8000": f"127.0.0.1:{endpoint}",
         "localhost:9090": f"127.0.0.1:{own}",
-        "15s": "1s",
-        "10s": "1s",
+        "15s": "2s",
+        "10s": "2s",
     }
     for theirs, ours in here.items():
         assert theirs in text
@@ -153,12 +154,23 @@ def _prometheus(folder: Path, head: Head, *, endpoint: int) -> Iterator[str]:
 
 
 def _track(head: Head, folder: Path) -> None:
-    """Track a movie, and one that breaks off."""
-    movie = sintering_tiff(folder / "movie.tif", frames=FRAMES, size=SIZE)
-    whole = movie.read_bytes()
-    (folder / "cut.tif").write_bytes(whole[: len(whole) * 2 // 3])
-    job = ["python", str(ROOT / "jobs" / "track_dataset.py"), str(movie), str(folder / "cut.tif")]
+    """Track three movies: one breaks off and is refused, one is whole, and one is torn within."""
+    whole = sintering_tiff(folder / "movie.tif", frames=FRAMES, size=SIZE)
+    cut, torn = folder / "cut.tif", folder / "torn.tif"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    _write_torn(torn, tifffile.imread(whole))
+    job = ["python", str(ROOT / "jobs" / "track_dataset.py"), *map(str, (cut, whole, torn))]
     assert head.submit(*job, "--out", str(folder / "out"), "--tile", str(TILE)) != 0
+
+
+def _write_torn(path: Path, frames: np.ndarray) -> None:
+    tifffile.imwrite(path, frames, compression="zlib", metadata={"axes": "TYX"})
+    with tifffile.TiffFile(path) as movie:
+        page = movie.pages[FRAMES // 2]
+        start, length = page.dataoffsets[0], page.databytecounts[0]
+    written = bytearray(path.read_bytes())
+    written[start : start + length] = bytes(length)
+    path.write_bytes(written)
 
 
 def _use(url: str) -> None:
@@ -215,7 +227,12 @@ def test_a_frame_counts_once_however_many_tiles_it_has(seen):
     )
 
 
-def test_a_movie_that_breaks_off_counts_one_error_of_its_kind(seen):
+def test_movies_are_counted_as_done_or_failed(seen):
+    counted = seen.last("sum by (outcome) (ray_graticule_movies_total)", "outcome")
+    assert counted == {"done": 1, "failed": 2}
+
+
+def test_a_movie_that_is_torn_counts_one_error_of_its_step_and_kind(seen):
     [series] = seen.series("sum by (step, kind) (ray_graticule_errors_total)")
     assert series["metric"] == {"step": "ingest", "kind": "InputError"}
     assert float(series["values"][-1][1]) == 1
@@ -228,7 +245,10 @@ def test_nothing_waits_after_the_job(seen):
 def test_every_target_of_the_configuration_answers(seen):
     targets = seen.ask("targets")["activeTargets"]
     assert {target["labels"]["job"] for target in targets} == {"prometheus", "ray", "endpoint"}
-    assert [target["lastError"] for target in targets if target["health"] != "up"] == []
+    answered = seen.series("max by (instance) (max_over_time(up[10s]))")
+    assert {series["metric"]["instance"]: series["values"][-1][1] for series in answered} == {
+        target["labels"]["instance"]: "1" for target in targets
+    }
     assert {target["labels"]["cluster"] for target in targets} == {"graticule"}
 
 
@@ -245,8 +265,8 @@ def test_an_alert_asks_for_what_is_there(seen, alert):
     assert metric_names(alert.expression) - GPU_METRICS <= seen.names()
 
 
-def test_no_alert_fires_but_the_one_of_the_broken_movie(seen):
-    assert set(seen.last('ALERTS{alertstate="firing"}', "alertname")) == {"StepsFail"}
+def test_no_alert_fires_but_those_of_the_broken_movies(seen):
+    assert set(seen.last('ALERTS{alertstate="firing"}', "alertname")) == {"StepsFail", "MoviesFail"}
 
 
 def test_the_endpoint_is_asked_with_its_token_and_not_without(seen):

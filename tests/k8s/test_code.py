@@ -13,6 +13,7 @@ import typer
 import yaml
 
 from graticule.cli.commands import app
+from graticule.pipeline.pool import CPUS_PER_WORKER
 from graticule.training.distributed.team import shared_by
 from graticule.training.recipes import recipe
 from manifests import KUBECTL, PROJECT, REASON, RENDERED, named, pods, ray_clusters, rendered, walked
@@ -89,6 +90,15 @@ def test_training_has_a_gpu_for_every_worker_and_a_batch_that_they_can_share(obj
 
     assert gpus == (given["workers"] if given["use_gpu"] else 0)
     assert shared_by(recipe(None, given["model"]), given["workers"]).batch > 0
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_beside_driver_and_workers_there_is_room_for_the_tasks_of_ray_data(objects, name):
+    job = named(objects, "RayJob", name)
+    (spec,) = ray_clusters(job)
+    cpus = sum(group["replicas"] * _amount(group, "cpu") for group in spec["workerGroupSpecs"])
+
+    assert job["spec"]["entrypointNumCpus"] + CPUS_PER_WORKER * cpus < cpus
 
 
 def test_what_jobs_read_and_write_is_on_the_volume_that_all_nodes_have(objects):

@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from make_secrets import kubernetes
-from manifests import KUBECTL, PROJECT, REASON, RENDERED, named, pods, rendered, walked
+from manifests import KUBECTL, PROJECT, REASON, RENDERED, named, pods, read, rendered, walked
 
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason=REASON)
 
@@ -139,6 +139,20 @@ def test_every_budget_is_of_pods_of_one_kind_and_says_what_an_operators_pods_all
         # Of pods of no Deployment and the like, Kubernetes takes minAvailable alone, as a number.
         assert isinstance(budget["spec"]["minAvailable"], int)
         assert "maxUnavailable" not in budget["spec"]
+
+
+def test_prometheus_finds_the_ports_that_it_keeps(objects):
+    kept = [
+        rule["regex"].split("|")
+        for job in read(PROJECT / "infra" / "prometheus" / "kubernetes.yml")
+        for rule in job["relabel_configs"]
+        if rule.get("source_labels") == ["__meta_kubernetes_pod_container_port_name"]
+    ]
+    heads = {pod.owner["kind"]: pod for pod in pods(objects) if pod.role == "head"}
+    ports = {port["name"] for port in heads["RayService"].spec["containers"][0]["ports"]}
+
+    assert kept
+    assert set(chain.from_iterable(kept)) <= ports
 
 
 def test_every_probe_asks_at_a_port_of_its_container(objects):

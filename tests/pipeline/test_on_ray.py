@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import ray
 from ray import cloudpickle
 
 from graticule.core.calibration import Calibration
 from graticule.core.errors import ConfigError, GraticuleError, InputError, PipelineError, StorageError
 from graticule.core.progress import Progress, ignore
 from graticule.pipeline.in_process import run_in_process
+from graticule.pipeline.ledger import Measure, Meter, _Ledger
 from graticule.pipeline.on_ray import RunOnRay
 from graticule.pipeline.settings import IngestSettings, LinkSettings, SegmentSettings
 from graticule.pipeline.single import ingest_movie, link_experiment, segment_experiment
@@ -117,3 +119,20 @@ def test_ray_gives_the_same_bytes_as_a_plain_loop(tmp_path):
     movie = sintering_tiff(tmp_path / "movie.tif", frames=70, size=96)
     on_ray = linked(movie, tmp_path / "ray.ome.zarr", RunOnRay(workers=2))
     assert digests(on_ray) == digests(linked(movie, tmp_path / "loop.ome.zarr", run_in_process))
+
+
+def test_on_a_ray_of_its_own_nothing_is_counted(run):
+    RunOnRay(workers=1)(step_of(run, weighed, keeps_state=False), ignore)
+    assert "graticule-ledger" not in [
+        actor["name"] for actor in ray.util.list_named_actors(all_namespaces=True)
+    ]
+
+
+def test_a_ledger_keeps_what_several_jobs_count():
+    ledger = ray.remote(_Ledger).remote()
+    for value in (2.0, 3.0):
+        meter = Meter(ledger)
+        meter.count(Measure("counter", "tested_windows", "Windows."), value, step="weigh")
+        meter.level(Measure("gauge", "tested_waiting", "Windows."), 4, step="weigh")
+        meter.close()
+    assert ray.get(ledger.known.remote()) == ["tested_waiting", "tested_windows"]

@@ -33,6 +33,21 @@ SECRETS = {
     "MLFLOW_TRACKING_PASSWORD": "mlfl0w-passw0rd",
 }
 """What an environment holds that nobody but its owner should read."""
+ALL = (*SECRETS.values(), PASSWORD, SIGNATURE)
+
+
+def told(text: str) -> list[str]:
+    """Return the secrets that stand in a text."""
+    return [secret for secret in ALL if secret in text]
+
+
+def kept(folder: Path) -> list[tuple[str, str]]:
+    """Return files below a folder with a secret in them or in their names."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        found += [(str(path), each) for each in ALL if each.encode() in content or each in path.name]
+    return found
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,12 @@ class _Ranges(http.server.SimpleHTTPRequestHandler):
 def signed(url: str) -> str:
     """Return an address as object stores hand out."""
     return f"{url}?X-Amz-Credential=lab&X-Amz-Signature={SIGNATURE}"
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory) -> Path:
+    """Two labelled images."""
+    return labelled_folder(tmp_path_factory.mktemp("data") / "labelled", count=2, size=48)
 
 
 @pytest.fixture(scope="session")

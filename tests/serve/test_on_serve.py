@@ -178,6 +178,13 @@ def test_without_the_token_it_does_not_answer(server):
     assert httpx.get(f"{server.url}/v1/models").status_code == 401
 
 
+def test_it_listens_to_this_machine_alone(server):
+    processes = [server.process, *server.process.children(recursive=True)]
+    places = [place for process in processes for place in process.net_connections("inet")]
+    listening = {place.laddr.ip for place in places if place.status == psutil.CONN_LISTEN}
+    assert listening <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
 def test_images_are_segmented_as_by_graticule_segment(server, png, frame):
     with server.client() as client:
         answer = client.post("/v1/segment", files={"image": ("a.png", png)}, headers={"accept": "image/png"})

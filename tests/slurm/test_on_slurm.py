@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,10 @@ import pytest
 from movies import sintering_tiff
 from trees import digests
 
-from .allocations import Cluster, Job, command_lines
+from .allocations import ROOT, Cluster, Job, command_lines
 
 JOBS = Path(__file__).parent / "jobs"
+RUN_JOB = ROOT / "infra" / "slurm" / "run_job.py"
 TRACK = "jobs/track_dataset.py"
 ODD = ["two words", "$HOME", "*", "it's"]
 
@@ -45,21 +48,22 @@ class Broken:
     tokens: dict[str, int]
     secret: str
     commands: list[str]
+    late: subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
-def refused(cluster) -> Iterator[Job]:
-    """Two nodes, of which one never starts; at the same time as other runs."""
-    job = cluster.submit(JOBS / "waits.py", nodes=2, SLURM_STANDINS_DOWN="node2", GRATICULE_START_SECONDS="1")
+def lost(cluster) -> Iterator[Job]:
+    """Two nodes and a job that waits; at the same time as another run."""
+    job = cluster.submit(JOBS / "waits.py", nodes=2)
     yield job
     cluster.cancel(job)
 
 
 @pytest.fixture(scope="module")
-def whole(cluster, tmp_path_factory, refused) -> Whole:
+def whole(cluster, tmp_path_factory, lost) -> Whole:
     """One node; the job tracks a movie and fails then."""
     folder = tmp_path_factory.mktemp("whole")
-    movie, out = sintering_tiff(folder / "movie.tif"), folder / "movie.ome.zarr"
+    movie, out = sintering_tiff(folder / "movie.tif", frames=8), folder / "movie.ome.zarr"
     job = cluster.submit(JOBS / "ends_with_7.py", movie, out, *ODD)
     job.status()
     return Whole(movie=movie, result=digests(out), job=job)
@@ -83,10 +87,20 @@ def broken(cluster, whole, tmp_path_factory) -> Broken:
         tokens={token.read_text(): stat.S_IMODE(token.stat().st_mode) for token in tokens},
         secret=secret,
         commands=list(command_lines()),
+        late=waiting_for(["node1", "node2", "node3", "node4"], dashboard, tokens[0], cluster),
     )
     cluster.cancel(job)
     job.status()
     return found
+
+
+def waiting_for(
+    nodes: list[str], dashboard: str, token: Path, cluster: Cluster
+) -> subprocess.CompletedProcess[str]:
+    """Run what waits for nodes and submits, on a cluster that runs, half a second long."""
+    command = [sys.executable, RUN_JOB, f"http://{dashboard}", "0.5", ",".join(nodes), "true"]
+    environment = {**cluster.environment(), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def ask(dashboard: str, path: str, secret: str) -> list[dict[str, Any]]:
@@ -111,6 +125,22 @@ def test_the_jobs_status_is_the_scripts(whole: Whole):
 
 def test_a_job_gets_its_words_as_they_were_given(whole: Whole):
     assert f"given: {json.dumps(ODD)}" in whole.job.said()
+
+
+def test_two_allocations_can_share_a_node(whole: Whole, lost: Job):
+    said = [job.wait_for("joined: ") for job in (whole.job, lost)]
+    ports = [re.search(r"8265:127\.0\.0\.1:(\d+)", text)[1] for text in said]
+    assert len(set(ports)) == 2
+
+
+def test_a_node_that_is_lost_ends_the_run(lost: Job):
+    lost.wait_for("joined: ")
+    os.kill(started_on(lost, "node2"), signal.SIGKILL)
+    assert lost.status() == 1
+    why, ended = lost.errors()
+    assert why == "Ray ended on node2: killed by signal 9, for want of memory perhaps"
+    assert ended.startswith("Ray ended on a node (above); the same command goes on")
+    lost.assert_nothing_is_left()
 
 
 def test_all_nodes_are_there_before_the_job_begins(broken: Broken):
@@ -157,27 +187,11 @@ def test_the_same_command_goes_on_to_the_same_bytes(broken: Broken, whole: Whole
     again.assert_nothing_is_left()
 
 
-def test_nodes_that_do_not_join_are_named_in_one_line(refused: Job):
-    assert refused.status() == 1
-    assert refused.errors() == ["not joined within 1 s (GRATICULE_START_SECONDS): node2"]
-    refused.assert_nothing_is_left()
-
-
-def test_two_allocations_can_share_a_node(whole: Whole, refused: Job):
-    said = [job.wait_for("dashboard: ") for job in (whole.job, refused)]
-    ports = [re.search(r"8265:127\.0\.0\.1:(\d+)", text)[1] for text in said]
-    assert len(set(ports)) == 2
-
-
-def test_a_node_that_is_lost_ends_the_run(cluster: Cluster):
-    job = cluster.submit(JOBS / "waits.py", nodes=2)
-    job.wait_for("joined: ")
-    os.kill(started_on(job, "node2"), signal.SIGKILL)
-    assert job.status() == 1
-    lost, ended = job.errors()
-    assert lost.startswith("Ray ended on node2: ")
-    assert ended.startswith("Ray ended on a node (above); the same command goes on")
-    job.assert_nothing_is_left()
+def test_nodes_that_do_not_join_are_named_in_one_line(broken: Broken):
+    assert broken.late.returncode == 1
+    assert broken.late.stderr.splitlines() == [
+        "graticule.sbatch: not joined within 0.5 s (GRATICULE_START_SECONDS): node3, node4"
+    ]
 
 
 def started_on(job: Job, node: str) -> int:

@@ -39,7 +39,7 @@ def _section(name: str, command: Any) -> str:
     options = [each for each in command.params if each.param_type_name == "option"]
     parts = [f"## {name}", inspect.cleandoc(command.help or "").replace("``", "`")]
     parts.append(f"```text\n{_usage(name, arguments, options)}\n```")
-    if arguments:
+    if any(each.help for each in arguments):
         rows = [(code(_metavar(each)), _number(each), one_line(each.help)) for each in arguments]
         parts.append(table(("argument", "how many", "what"), rows))
     if options:

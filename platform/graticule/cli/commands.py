@@ -10,7 +10,7 @@ import typer
 from graticule.cli.compare import compare
 from graticule.cli.compare_trackers import compare_trackers
 from graticule.cli.doctor import doctor
-from graticule.cli.execution import execution
+from graticule.cli.execution import count_movie, execution
 from graticule.cli.mlflow import mlflow
 from graticule.cli.models import models_app
 from graticule.cli.paths import located, located_weights
@@ -339,11 +339,14 @@ def _track_all(
             try:
                 done = track_movie(source, target, settings, overwrite=overwrite, **how)
             except GraticuleError as error:
+                count_movie("failed")
                 if len(jobs) == 1:
                     raise
                 failed += 1
                 log.error("error: %s", error if without_keys(source) in str(error) else f"{source}: {error}")
                 continue
+            if done.worked:
+                count_movie("done")
             _say(target, worked=done.worked)
     if failed:
         log.error("%d of %d movies failed", failed, len(jobs))

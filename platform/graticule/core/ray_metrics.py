@@ -29,10 +29,12 @@ def leave_off() -> None:
 
 
 def collected_elsewhere() -> bool:
-    """Tell whether a cluster that this process joins may collect metrics.
+    """Tell whether this process joins a cluster, by ``RAY_ADDRESS``, that may collect metrics.
 
-    It does by default; who started this process may have switched them off for all.
+    A cluster does by default; who started this process may have switched them off for all.
     """
+    if os.environ.get("RAY_ADDRESS", "") in ("", "local"):
+        return False
     return all(switch in _switched_here or os.environ.get(switch) not in _OFF for switch in _SWITCHES)
 
 

@@ -40,8 +40,8 @@ def cluster() -> Cluster | None:
         )
     _knock(address)
     with ray_session():
-        there = ray.cluster_resources()
-        nodes = sum(bool(node["Alive"]) for node in ray.nodes())
+        there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        nodes = sum(bool(node["Alive"]) for node in ray.nodes())  # type: ignore[no-untyped-call]
     return Cluster(nodes=nodes, cpus=int(there.get("CPU", 0)), gpus=int(there.get("GPU", 0)))
 
 

@@ -19,7 +19,6 @@ from ray.util.metrics import Counter, Gauge
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from graticule.core import ray_metrics
-from graticule.pipeline.session import on_cluster
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +54,9 @@ class _Ledger:
             if name not in self._metrics:
                 self._metrics[name] = made(name, description=description, tag_keys=tuple(sorted(labels)))
             getattr(self._metrics[name], record)(value, tags=labels)
+
+    def known(self) -> list[str]:
+        return sorted(self._metrics)
 
 
 class Meter:
@@ -113,7 +115,7 @@ class Meter:
 @contextmanager
 def metering() -> Iterator[Meter]:
     """Yield a meter for the connected cluster; one that does nothing where no metrics are collected."""
-    ledger = _ledger() if on_cluster() and ray_metrics.collected_elsewhere() else None
+    ledger = _ledger() if ray_metrics.collected_elsewhere() else None
     meter = Meter(ledger)
     if ledger is None:
         yield meter

@@ -14,6 +14,7 @@ FRAMES = Measure("counter", "graticule_frames", "Frames done; a tile is its shar
 BUSY = Measure("counter", "graticule_busy_seconds", "Time that workers spent on the windows done.")
 ERRORS = Measure("counter", "graticule_errors", "Steps that ended with an error.")
 WAITING = Measure("gauge", "graticule_windows_waiting", "Windows of a running step that are not done yet.")
+MOVIES = Measure("counter", "graticule_movies", "Movies that were tracked to the end, or failed.")
 
 Count = Callable[[Timing], None]
 
@@ -48,6 +49,12 @@ def counted(step: Step, todo: Sequence[Any]) -> Iterator[Count]:
         except Exception as error:
             meter.count(ERRORS, step=name, kind=type(error).__name__)
             raise
+
+
+def count_movie(outcome: str) -> None:
+    """Count a movie on the connected cluster: ``done`` or ``failed``."""
+    with metering() as meter:
+        meter.count(MOVIES, outcome=outcome)
 
 
 def frame_share(items: Sequence[Any]) -> float:

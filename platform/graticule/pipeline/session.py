@@ -34,11 +34,6 @@ def ray_session(*, workers: int | None = None) -> Iterator[None]:
         ray.shutdown()
 
 
-def on_cluster() -> bool:
-    """Tell whether the Ray of this process is one that others use too."""
-    return os.environ.get("RAY_ADDRESS", "") not in ("", "local")
-
-
 def _stop_gently() -> None:
     """Take SIGTERM for Ctrl-C: Ray's own handler dumps its stack and leaves processes behind."""
     if threading.current_thread() is threading.main_thread():

@@ -109,6 +109,8 @@ class Images:
     def _array(self, which: Pixels, level: int, *, write: bool = False) -> zarr.Array:
         path = layout.level(which, level)
         if (path, write) not in self._arrays:
+            if write:
+                self.place.within(path)
             try:
                 self._arrays[path, write] = codecs.open_array(self.place.zarr_store(), path, write=write)
             except FileNotFoundError:
@@ -119,6 +121,7 @@ class Images:
 
     def _create_array(self, which: Pixels, level: int) -> None:
         with storage_errors(self.place.root):
+            self.place.within(layout.level(which, level))
             codecs.create_array(
                 self.place.zarr_store(),
                 layout.level(which, level),

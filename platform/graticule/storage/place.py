@@ -16,6 +16,7 @@ import fsspec
 from zarr.abc.store import Store
 from zarr.storage import FsspecStore, LocalStore, ObjectStore
 
+from graticule.core.errors import StorageError
 from graticule.storage.failures import storage_errors
 
 _S3 = ("s3://", "s3a://")
@@ -44,6 +45,22 @@ class Place:
     def path(self, *parts: str) -> str:
         """Return the full path or URL of something below the root."""
         return "/".join((self.root, *(part for part in parts if part)))
+
+    def within(self, relative: str) -> str:
+        """Return the full path of a folder to be written into, or of something to be removed.
+
+        Raises:
+            StorageError: If a link leads out of the root: an experiment of a stranger could have
+                its results written over files that are none of its own.
+        """
+        full = self.path(relative)
+        if self.is_local:
+            root, real = os.path.realpath(self.root), os.path.realpath(full)
+            if real != root and not real.startswith(os.path.join(root, "")):
+                raise StorageError(
+                    f"{full} is a link that leads out of {self.root}, to {real}; delete the link"
+                )
+        return full
 
     def zarr_store(self) -> Store:
         """Return a zarr store whose keys are relative to the root."""
@@ -78,6 +95,8 @@ class Place:
     def open(self, relative: str, mode: str = "rb") -> Iterator[IO[Any]]:
         """Open a file; a written one appears when the block ends without an error."""
         full = self.path(relative)
+        if "w" in mode:
+            self.within(relative.rpartition("/")[0])  # a link in the file's place is replaced itself
         with storage_errors(self.root if "w" in mode else full):
             if "w" in mode:
                 with _replacing(full, mode) if self.is_local else self._uploading(full, mode) as file:
@@ -111,6 +130,7 @@ class Place:
 
     def remove(self, relative: str) -> None:
         """Remove a file or a folder with all in it; nothing happens where there is none."""
+        self.within(relative)
         with storage_errors(self.path(relative)):
             filesystem = self._filesystem()
             if filesystem.exists(self.path(relative)):

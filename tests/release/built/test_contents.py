@@ -50,7 +50,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(in_the_wheel):
 
 def test_the_sdist_is_what_git_keeps(release):
     with tarfile.open(release.sdist) as sdist:
-        names = {member.name.partition("/")[2] for member in sdist.getmembers() if member.isfile()}
+        names = {member.name.partition("/")[2] for member in sdist.getmembers() if not member.isdir()}
     assert names == tracked() | {"PKG-INFO"}
 
 

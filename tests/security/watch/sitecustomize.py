@@ -48,7 +48,7 @@ def _keep(path):
 
 
 def _unpickled(module, name):
-    frame, by = sys._getframe(3), []
+    frame, by = sys._getframe(2), []
     while frame is not None and len(by) < 6:
         file = frame.f_code.co_filename
         if not file.endswith(_SKIPPED[:2]) and not file.startswith(_SKIPPED[2]):

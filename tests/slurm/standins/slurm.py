@@ -2,8 +2,7 @@
 
 What is kept of Slurm is what a batch script meets: a copy of the script in a folder of its own, directives
 that the command line overrides, the environment of an allocation, input handed to every task, signals.
-State lies in the folder ``$SLURM_STANDINS`` (default: one in the temporary folder). The node that
-``$SLURM_STANDINS_DOWN`` names never starts what it is given.
+State lies in the folder ``$SLURM_STANDINS`` (default: one in the temporary folder).
 """
 
 import argparse
@@ -16,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -190,8 +190,6 @@ def _names(nodes: str) -> Iterator[str]:
 
 def _task(node: str, number: int, command: list[str]) -> subprocess.Popen[bytes]:
     own = {"SLURMD_NODENAME": node, "SLURM_NODEID": str(number), "SLURM_PROCID": str(number)}
-    if node == os.environ.get("SLURM_STANDINS_DOWN"):
-        command = ["sleep", "infinity"]
     return subprocess.Popen(command, env={**os.environ, **own}, stdin=subprocess.PIPE, start_new_session=True)
 
 

@@ -19,8 +19,7 @@ EXTRAS: Mapping[str, str] = {
 def installation() -> Iterator[Finding]:
     """Yield versions, requirements and extras."""
     for name, version in what_ran().items():
-        state = "absent" if version == "not installed" else "fine"
-        yield Finding(name=name, found=version, state=state)
+        yield Finding(name=name, found=version, state="absent" if version == "not installed" else "fine")
     yield _requirements()
     for extra, gives in EXTRAS.items():
         yield _extra(extra, gives)

@@ -1,4 +1,4 @@
-"""Nothing that graticule reads or writes as a file is a pickle."""
+"""A pickle is told by what it holds; test_a_day.py looks for them."""
 
 import io
 import pickle
@@ -10,9 +10,6 @@ import pytest
 import torch
 
 from .pickles import pickles_in, pickles_within
-
-PROCESSES = ("/ray/", "/multiprocessing/", "/concurrent/futures/", "/graticule/pipeline/on_ray.py")
-"""Code that reads pickles which other processes sent: Ray's objects, and those of a pool."""
 
 
 def torch_file(**how) -> bytes:
@@ -60,19 +57,3 @@ def test_a_pickle_in_a_database_is_found(tmp_path):
         database.execute("create table kept (name text, value blob)")
         database.execute("insert into kept values ('a', ?)", [pickle.dumps([1])])
     assert pickles_in(tmp_path / "a.db") == [f"{tmp_path}/a.db kept"]
-
-
-@pytest.mark.slow
-def test_no_file_that_a_days_work_leaves_or_deletes_is_a_pickle(day):
-    files = [path for path in day.files if "session_" not in str(path)]
-    kinds = {path.suffix for path in files}
-    assert {".npz", ".parquet", ".safetensors", ".json", ".db", ".tif", ".csv", ".html", ".png"} <= kinds
-    assert any("state.safetensors" in path.name for path in files), "no checkpoint was seen"
-    assert [place for path in files for place in pickles_in(path)] == []
-
-
-@pytest.mark.slow
-def test_no_file_is_read_as_a_pickle(day):
-    read = [(what, by[0]) for what, by in day.unpickled if not any(part in by[0] for part in PROCESSES)]
-    assert day.unpickled, "the processes were not watched"
-    assert read == []
