@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import yaml
@@ -32,8 +31,8 @@ def main() -> int:
                 print(f"endpoint: declared {', '.join(sorted(wanted))} at {given.address}", flush=True)
             if given.once:
                 return 0
-        except (URLError, OSError) as error:
-            print(f"endpoint: {given.address} does not answer ({error}); trying again", flush=True)
+        except OSError as error:
+            print(f"endpoint: {given.address} does not do it ({error}); trying again", flush=True)
         time.sleep(given.every)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 
-def dm4(values: np.ndarray) -> bytes:
-    """Write the least DigitalMicrograph 4 file that holds ``values`` (float32), x fastest."""
+def dm4(values: np.ndarray, *, unit: str = "eV", scale: float = 1) -> bytes:
+    """Write the least DigitalMicrograph 4 file that holds ``values`` (float32), x fastest; ``unit`` has two letters."""
 
     def group(*tags: bytes) -> bytes:
         return struct.pack(">bbq", 1, 0, len(tags)) + b"".join(tags)
@@ -28,11 +28,12 @@ def dm4(values: np.ndarray) -> bytes:
         return leaf(name, (6,), struct.pack("<f", value))  # 6: 32 bit float
 
     axis = sub(
-        "", group(real("Origin", 0), real("Scale", 1), leaf("Units", (20, 4, 2), "eV".encode("utf-16-le")))
+        "",
+        group(real("Origin", 0), real("Scale", scale), leaf("Units", (20, 4, 2), unit.encode("utf-16-le"))),
     )
-    scale = sub("Brightness", group(real("Origin", 0), real("Scale", 1)))
+    brightness = sub("Brightness", group(real("Origin", 0), real("Scale", 1)))
     data = group(
-        sub("Calibrations", group(scale, sub("Dimension", group(*[axis] * values.ndim)))),
+        sub("Calibrations", group(brightness, sub("Dimension", group(*[axis] * values.ndim)))),
         leaf("Data", (20, 6, values.size), values.astype("<f4").tobytes()),
         number("DataType", 2),
         sub("Dimensions", group(*(number("", size) for size in reversed(values.shape)))),

@@ -76,6 +76,6 @@ def _data(data: Path, inputs: Path, frames: np.ndarray) -> None:
     shutil.copytree(inputs / "labelled", data / "labelled")
     shutil.copytree(inputs / "truth.ome.zarr", data / "truth.ome.zarr")
     shutil.copytree(inputs / "frames", data / "au750" / "frames")
-    (data / "sintering_800C.dm4").write_bytes(dm4(frames.astype(np.float32)))
+    (data / "sintering_800C.dm4").write_bytes(dm4(frames.astype(np.float32), unit="nm", scale=0.5))
     for name in ("movie.mrc", "a.mrc"):
         shutil.copy(inputs / "movie.mrc", data / name)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -89,6 +90,7 @@ def seen(tmp_path_factory) -> Iterator[Seen]:
                 assert _lacking(seen) == []
                 time.sleep(QUIET_SECONDS)
                 yield seen
+            os.killpg(head.pid, signal.SIGKILL)  # a head that serves takes a quarter of a minute to end
 
 
 def _as_on_a_cluster(patch: pytest.MonkeyPatch) -> None:

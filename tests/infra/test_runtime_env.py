@@ -20,8 +20,6 @@ import pytest
 import yaml
 
 from composed import FILE, ROOT, SECRETS, filled_in
-from graticule.core.calibration import Calibration
-from graticule.pipeline.simulate import simulate_experiment
 from local_head import BIN, _free_port
 
 WAIT_SECONDS = 90
@@ -137,7 +135,7 @@ def uploaded(head) -> tuple[str, Path]:
     assert done.returncode == 0, done.stdout + done.stderr
     folders = head.temp.glob("ray/session_latest/runtime_resources/working_dir_files/*")
     [folder] = [path for path in folders if path.is_dir()]
-    return done.stdout, folder
+    return done.stdout, folder.resolve()
 
 
 def test_ports_ask_for_the_token_but_for_health_and_measures(head):
@@ -151,12 +149,20 @@ def test_ports_ask_for_the_token_but_for_health_and_measures(head):
 
 def test_prometheus_finds_the_nodes_in_the_file_that_it_shares_with_the_head(head):
     file = head.temp / "ray" / "prom_metrics_service_discovery.json"
-    until = time.monotonic() + 30
-    while not file.is_file() and time.monotonic() < until:
+    until = time.monotonic() + 60
+    while str(head.ports["8080"]) not in ports_in(file) and time.monotonic() < until:
         time.sleep(0.5)
-    assert file.resolve().is_relative_to(head.temp / "ray")
-    targets = [target for entry in json.loads(file.read_text()) for target in entry["targets"]]
-    assert str(head.ports["8080"]) in {target.rpartition(":")[2] for target in targets}
+    assert str(head.ports["8080"]) in ports_in(file)
+    assert file.resolve().is_relative_to((head.temp / "ray").resolve())
+
+
+def ports_in(file: Path) -> set[str]:
+    """Return the ports of all targets; none while the file is not written."""
+    with suppress(OSError, json.JSONDecodeError):
+        return {
+            target.rpartition(":")[2] for entry in json.loads(file.read_text()) for target in entry["targets"]
+        }
+    return set()
 
 
 def test_driver_and_workers_run_the_code_that_was_sent(uploaded):
@@ -178,8 +184,18 @@ def test_what_is_sent_is_code_and_the_weights_of_it(uploaded):
 
 def test_a_movie_is_tracked_by_the_code_that_was_sent(head, uploaded):
     movie, tracked = head.temp / "movie.ome.zarr", head.temp / "tracked.ome.zarr"
-    scale = Calibration(pixel_size_nm=0.5, frame_interval_s=0.5)
-    simulate_experiment(str(movie), preset="easy", frames=3, size=96, seed=1, calibration=scale)
+    simulate = [
+        str(BIN / "graticule"),
+        "simulate",
+        str(movie),
+        "--preset",
+        "easy",
+        "--frames",
+        "3",
+        "--size",
+        "96",
+    ]
+    subprocess.run(simulate, env=head.environment, stdout=subprocess.DEVNULL, check=True)
     job = ["python", "jobs/track_dataset.py", str(movie), "--out", str(tracked), "--segmenter", "threshold"]
     done = head.submit(*job, runtime_env=ROOT / "infra" / "runtime_env.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -205,11 +221,19 @@ def test_the_endpoint_is_declared_where_the_cluster_does_not_know_of_it_and_only
     config["http_options"] = {"host": "127.0.0.1", "port": _free_port()}
     file = head.temp / "serve.yaml"
     file.write_text(yaml.safe_dump(config))
-    declare = [sys.executable, str(ROOT / "infra" / "endpoint.py"), "--config", str(file), "--once"]
+    declare = [
+        sys.executable,
+        str(ROOT / "infra" / "endpoint.py"),
+        "--config",
+        str(file),
+        "--once",
+        "--every",
+        "1",
+    ]
     declare += ["--address", f"http://127.0.0.1:{head.ports['8265']}"]
     said = [
         subprocess.run(declare, env=head.environment, capture_output=True, text=True, check=True)
         for _ in "ab"
     ]
-    assert said[0].stdout.startswith("endpoint: declared graticule at http://127.0.0.1:")
+    assert said[0].stdout.splitlines()[-1].startswith("endpoint: declared graticule at http://127.0.0.1:")
     assert said[1].stdout == ""

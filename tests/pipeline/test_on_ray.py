@@ -133,6 +133,6 @@ def test_a_ledger_keeps_what_several_jobs_count():
     for value in (2.0, 3.0):
         meter = Meter(ledger)
         meter.count(Measure("counter", "tested_windows", "Windows."), value, step="weigh")
-        meter.level(Measure("gauge", "tested_waiting", "Windows."), 4, step="weigh")
+        meter.level(Measure("gauge", "tested_waiting", "Windows."), 4.0, step="weigh")
         meter.close()
     assert ray.get(ledger.known.remote()) == ["tested_waiting", "tested_windows"]

@@ -41,9 +41,9 @@ def counted(step: Step, todo: Sequence[Any]) -> Iterator[Count]:
             meter.count(WINDOWS, step=name)
             meter.count(FRAMES, timing.frames * share, step=name)
             meter.count(BUSY, timing.ended - timing.began, step=name)
-            meter.level(WAITING, left, step=name, job=job)
+            meter.level(WAITING, float(left), step=name, job=job)
 
-        meter.level(WAITING, left, step=name, job=job)
+        meter.level(WAITING, float(left), step=name, job=job)
         try:
             yield count
         except Exception as error:

@@ -41,7 +41,7 @@ def _stop_gently() -> None:
 
 
 def _connect(workers: int | None) -> None:
-    if os.environ.get("RAY_ADDRESS"):
+    if os.environ.get("RAY_ADDRESS", "") not in ("", "local"):
         ray.init(logging_level=logging.ERROR, log_to_driver=False)
         return
     with on_loopback():

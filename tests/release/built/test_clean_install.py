@@ -13,6 +13,7 @@ from clean_machine import CleanMachine, uv
 from microscope_files import mrc
 
 UNSIGNED_16 = 6
+EXTRAS = ("em", "yolo", "compare", "server", "mamba")
 WITHOUT = {
     "em": "pip install 'graticule[em]'",
     "yolo": "pip install 'graticule[yolo]'",
@@ -36,7 +37,7 @@ def machine(tmp_path_factory) -> CleanMachine:
 
 @pytest.fixture(scope="module")
 def movie(machine) -> Path:
-    """A simulated movie of four frames, and the same as a microscope would write it."""
+    """A simulated movie of four frames."""
     path = machine.folder / "movie.ome.zarr"
     machine.out("graticule", "simulate", path, "--preset", "easy", "--size", 96, "--frames", 4)
     return path
@@ -62,9 +63,7 @@ def test_the_doctor_finds_nothing_wrong_and_names_the_extras(installed, machine)
     said = json.loads(machine.out("graticule", "doctor", "--json"))
     assert said["works"]
     found = {each["name"]: each for each in said["findings"]}
-    extras = {
-        name: found[f"extra [{name}]"]["state"] for name in ("em", "yolo", "compare", "server", "mamba")
-    }
+    extras = {name: found[f"extra [{name}]"]["state"] for name in EXTRAS}
     assert extras == {name: "fine" if name == installed else "absent" for name in extras}
     assert "revision" not in found
     assert all(f"[{name}]" in found[f"extra [{name}]"]["remedy"] for name in extras if name != installed)
@@ -85,37 +84,43 @@ def test_a_tiny_movie_is_tracked(installed, machine, movie):
     assert json.loads(environment)["graticule"] == machine.out("graticule", "--version").split()[1]
 
 
-def test_what_an_extra_is_for_asks_for_it_in_one_line(machine, release, movie):
+@pytest.fixture(scope="module")
+def plain(machine, release) -> CleanMachine:
+    """The machine without any extra, once more."""
     machine.install(release.wheel)
-    foreign = mrc(machine.folder / "other.mrc", frames_of(movie), mode=UNSIGNED_16)
+    return machine
+
+
+def test_what_an_extra_is_for_asks_for_it_in_one_line(plain, movie):
+    foreign = mrc(plain.folder / "other.mrc", frames_of(movie), mode=UNSIGNED_16)
     asked = {
-        "em": ("track", foreign, "--out", machine.folder / "no.ome.zarr"),
+        "em": ("track", foreign, "--out", plain.folder / "no.ome.zarr"),
         "yolo": ("segment", movie, "--segmenter", "yolov8n-seg"),
         "compare": ("link", movie, "--tracker", "laptrack", "--overwrite"),
     }
     for extra, command in asked.items():
-        done = machine.run("graticule", *command)
+        done = plain.run("graticule", *command)
         assert done.returncode == 1
         assert WITHOUT[extra] in done.stderr
         assert done.stderr.count("\n") == 1
 
 
-def test_mamba_without_its_kernels_is_named_and_another_scan_is_taken(machine, release):
-    machine.install(release.wheel)
+def test_mamba_without_its_kernels_is_named_and_another_scan_is_taken(plain):
     skip = {"MAMBA_SKIP_CUDA_BUILD": "TRUE", "MAMBA_FORCE_BUILD": "TRUE"}
-    machine.add("setuptools", "wheel", "ninja")
-    machine.add("--no-build-isolation", "--no-deps", "mamba-ssm", **skip)
+    plain.add("setuptools", "wheel", "ninja")
+    plain.add("--no-build-isolation", "--no-deps", "mamba-ssm", **skip)
     scans = "from graticule.models.selective_scan.backends import chosen, obstacle"
     code = f"{scans}; print(obstacle('mamba', 'cuda'), chosen('auto', 'cpu'))"
-    assert machine.out("python", "-c", code) == "mamba-ssm was built without its CUDA kernels compiled\n"
+    assert plain.out("python", "-c", code) == "mamba-ssm was built without its CUDA kernels compiled\n"
 
 
-def test_every_extra_can_be_resolved_with_the_packages_of_today(release, tmp_path):
-    for extras in ("em,yolo,compare,server", "mamba"):
-        asked = tmp_path / "asked.in"
-        asked.write_text(f"graticule[{extras}] @ {release.wheel.as_uri()}\n")
-        resolved = uv("pip", "compile", "--quiet", "--no-header", "--python", sys.executable, asked)
-        assert "torch==" in resolved
+def test_all_extras_together_can_be_resolved_with_the_packages_of_today(release, tmp_path):
+    asked = tmp_path / "asked.in"
+    asked.write_text(f"graticule[{','.join(EXTRAS)}] @ {release.wheel.as_uri()}\n")
+    resolved = uv("pip", "compile", "--quiet", "--no-header", "--python", sys.executable, asked)
+    assert {"torch", "rosettasciio", "ultralytics", "laptrack", "boto3", "mamba-ssm"} <= {
+        line.partition("==")[0] for line in resolved.splitlines()
+    }
 
 
 def frames_of(experiment: Path) -> np.ndarray:
