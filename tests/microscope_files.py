@@ -7,7 +7,7 @@ import numpy as np
 
 
 def dm4(values: np.ndarray, *, unit: str = "eV", scale: float = 1) -> bytes:
-    """Write the least DigitalMicrograph 4 file that holds ``values`` (float32), x fastest; ``unit`` has two letters."""
+    """Write the least DigitalMicrograph 4 file that holds ``values`` (float32), x fastest."""
 
     def group(*tags: bytes) -> bytes:
         return struct.pack(">bbq", 1, 0, len(tags)) + b"".join(tags)
