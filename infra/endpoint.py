@@ -1,7 +1,8 @@
 """Declare the endpoint on a Ray cluster, and again whenever the cluster has lost it.
 
-A head that was started anew knows of no application. Asked with the token of ``RAY_AUTH_TOKEN`` or
-``RAY_AUTH_TOKEN_PATH``.
+It is declared at the start, since a cluster that knows it may know it by an older configuration: what has
+not changed goes on as it is. Later only where a head that was started anew knows of no application. Asked
+with the token of ``RAY_AUTH_TOKEN`` or ``RAY_AUTH_TOKEN_PATH``.
 """
 
 import argparse
@@ -24,10 +25,12 @@ def main() -> int:
     given = _parsed()
     config = yaml.safe_load(Path(given.config).read_text("utf-8"))
     wanted = {application["name"] for application in config["applications"]}
+    declared = False
     while True:
         try:
-            if not wanted <= running(given.address):
+            if not declared or not wanted <= running(given.address):
                 declare(given.address, config)
+                declared = True
                 print(f"endpoint: declared {', '.join(sorted(wanted))} at {given.address}", flush=True)
             if given.once:
                 return 0

@@ -44,7 +44,9 @@ def local_head(*, cpus: int, log: Path) -> Iterator[Head]:
     Raises:
         RuntimeError: If it does not answer within a minute; names the log.
     """
-    temp = tempfile.mkdtemp(prefix="grat-")
+    private = tempfile.mkdtemp(prefix="grat-")
+    # Ray opens the folder it is given to everybody.
+    temp = Path(private) / "ray"
     environment = _environment()
     port, dashboard = _free_port(), _free_port()
     with log.open("wb") as output:
@@ -65,11 +67,11 @@ def local_head(*, cpus: int, log: Path) -> Iterator[Head]:
             joined_at=joined_at,
             environment=environment,
             pid=process.pid,
-            folder=Path(temp),
+            folder=temp,
         )
     finally:
         _stop(process)
-        shutil.rmtree(temp, ignore_errors=True)
+        shutil.rmtree(private, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:
@@ -77,10 +79,13 @@ def _environment() -> dict[str, str]:
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     kept = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     path = f"{BIN}{os.pathsep}{kept.get('PATH', '')}"
-    return {**kept, **token, "PATH": path, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONUNBUFFERED": "1"}
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONUNBUFFERED": "1"}
+    # There is no other node that tasks could move to.
+    ended = {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
+    return {**kept, **token, **quiet, **ended, "PATH": path}
 
 
-def _command(port: int, dashboard: int, cpus: int, temp: str) -> list[str]:
+def _command(port: int, dashboard: int, cpus: int, temp: Path) -> list[str]:
     return [
         str(BIN / "ray"),
         "start",

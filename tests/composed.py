@@ -27,7 +27,7 @@ class Unset(KeyError):
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str:
-    """Return a text with compose's variables replaced by values or defaults."""
+    """Return a text with compose's variables replaced by values or defaults, and ``$$`` by a dollar."""
 
     def value(match: re.Match[str]) -> str:
         if values.get(match["name"]):
@@ -36,7 +36,7 @@ def filled_in(text: str, values: Mapping[str, str]) -> str:
             raise Unset(match["name"])
         return match["rest"]
 
-    return VARIABLE.sub(value, text)
+    return VARIABLE.sub(value, text).replace("$$", "$")
 
 
 @cache

@@ -35,6 +35,8 @@ promtool rm sed seq sha256sum sh sleep sort tail tar tee test touch tr true
 uniq wc xargs
 """
 """Programs that pages may use beside the stand-ins; all else is not found."""
+NOT_OURS = ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "PYTHONDONTWRITEBYTECODE")
+"""A reader has none of them; with the last each of a hundred processes compiles all it imports."""
 START_SECONDS = 180.0
 """Under load; on a quiet machine it is a tenth of that."""
 
@@ -101,9 +103,10 @@ class Page:
             text=True,
             timeout=300,
         )
+        said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         if done.returncode:
-            said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
             pytest.fail(f"{fence.page}:{fence.line}: exit {done.returncode}\n{code}\n{said}", pytrace=False)
+        print(f"{fence.page}:{fence.line}\n{said}")  # pytest -rP shows it, with the time of each command
 
     def _python(self, fence: Fence, code: str) -> None:
         os.chdir(self.folder)
@@ -122,7 +125,7 @@ def scene(tmp_path_factory) -> Iterator[Scene]:
     os.chdir(ROOT)
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, own))
-        for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS"):
+        for name in NOT_OURS:
             os.environ.pop(name, None)
         inputs = prepare(folder)
         _registry(inputs)

@@ -9,6 +9,7 @@ import pytest
 
 from docs.fences import ROOT, fences, pages
 from graticule.cli import main
+from graticule.cli.doctor.services import services
 from graticule.cli.promote import _refreshed
 from graticule.core.errors import ConfigError
 from mlflow_home import mlflow_home
@@ -17,6 +18,8 @@ from pictures_on_disk import circles, picture, save
 __all__ = ["mlflow_home"]
 
 PREFIX = "graticule: error: "
+PROBLEM = " PROBLEM: "
+"""In a line of ``graticule doctor``."""
 
 
 def quoted_lines() -> list[str]:
@@ -31,7 +34,7 @@ def quoted_lines() -> list[str]:
     return [
         line.removeprefix(PREFIX)
         for page, line in lines
-        if line.startswith(PREFIX) or (page == "docs/troubleshooting.md" and line)
+        if line.startswith(PREFIX) or (page == "docs/troubleshooting.md" and line and PROBLEM not in line)
     ]
 
 
@@ -111,6 +114,15 @@ def test_an_endpoint_that_is_none_is_told_of_as_the_page_says(capsys):
     with pytest.raises(ConfigError) as refused:
         _refreshed("http://127.0.0.1:9")
     assert re.fullmatch(quoted("does not answer as an endpoint"), str(refused.value))
+
+
+def test_doctor_finds_the_problem_that_the_page_shows(mlflow_home, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    found = [str(finding) for finding in services() if finding.state == "problem"]
+    assert found == [line for line in ON_THE_PAGE if PROBLEM in line]
 
 
 def told(capsys, *words: str) -> str:

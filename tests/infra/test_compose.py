@@ -33,7 +33,7 @@ def test_every_variable_is_a_secret_that_is_made_or_has_a_default():
         == set(SECRETS)
     )
     assert not {match["name"] for match in found if match["how"] == ":-"} & set(VARIABLES)
-    assert "$" not in re.sub(VARIABLE, "", FILE.read_text())
+    assert "$" not in re.sub(VARIABLE, "", FILE.read_text()).replace("$$", "")
 
 
 @pytest.mark.parametrize("name", [name for name in VARIABLES if f"${{{name}:" in FILE.read_text()])
@@ -45,7 +45,7 @@ def test_a_secret_that_is_missing_is_asked_for_with_the_remedy(name):
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_images_are_pinned(name):
-    image, _, tag = service(name)["image"].rpartition(":")
+    image, _, tag = service(name)["image"].partition("@")[0].rpartition(":")
     assert re.search(r"\d+\.\d+", tag)
     assert image in OURS or "build" not in service(name)
 
@@ -63,6 +63,16 @@ def test_our_images_are_built_as_the_target_of_their_name(name):
     assert (FILE.parent / build["context"] / build["dockerfile"]).resolve() == ROOT / "infra" / "Dockerfile"
     arguments = {key for stage in stages().values() for entry in stage.all("ARG") for key in entry.pairs}
     assert set(build["args"]) <= arguments
+
+
+def test_the_tag_of_the_images_is_free_and_what_they_say_they_are_is_not_taken_from_it():
+    services = yaml.safe_load(filled_in(FILE.read_text(), {**SECRETS, "GRATICULE_TAG": "facility-3"}))[
+        "services"
+    ]
+    images = [one["image"] for one in services.values() if one["image"].partition(":")[0] in OURS]
+    assert {image.partition(":")[2] for image in images} == {"facility-3"}
+    said = {one["build"]["args"]["GRATICULE_VERSION"] for one in services.values() if "build" in one}
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in said)
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -151,6 +161,24 @@ def test_secrets_come_as_files_that_only_their_reader_can_read():
     assert paths == {f"/run/secrets/{secret['source']}" for secret in service("worker")["secrets"]}
 
 
+def test_only_mlflow_and_what_makes_its_bucket_reach_the_database_and_the_store():
+    networks = {name: set(service(name).get("networks", ["default"])) for name in SERVICES}
+    behind = {name for name in SERVICES if "default" not in networks[name]}
+    assert behind == {"postgres", "store", "bucket"}
+    assert {name for name in SERVICES if networks[name] & networks["postgres"]} == {*behind, "mlflow"}
+    assert composed()["networks"]["back"] == {"internal": True}
+    assert not any(service(name).get("ports") for name in behind)
+
+
+def test_files_on_their_way_through_mlflow_lie_on_a_disk_and_not_in_memory():
+    assert "mlflow-scratch:/tmp" in service("mlflow")["volumes"]
+    assert "/tmp" not in service("mlflow")["tmpfs"]
+    [scratch] = [
+        volume for volume in kubernetes("mlflow/server.yaml")["volumes"] if volume["name"] == "scratch"
+    ]
+    assert set(scratch["emptyDir"]) == {"sizeLimit"}
+
+
 def test_nodes_hold_no_key_of_the_store_or_the_database():
     for name in ("ray-head", "worker", "worker-gpu", "endpoint"):
         text = json.dumps(service(name))
@@ -168,7 +196,7 @@ def test_settings_of_the_endpoint_exist():
     from serve.settings import read_settings
 
     [application] = yaml.safe_load((ROOT / "infra" / "serve.yaml").read_text())["applications"]
-    assert read_settings(application["args"]).jobs_folder == "/data/jobs"
+    assert read_settings(application["args"]).jobs_folder == "/data/.graticule/movies"
     assert application["import_path"] == "serve.deployments:application"
 
 

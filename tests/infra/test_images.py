@@ -59,7 +59,9 @@ def test_there_is_a_target_per_image():
 def test_bases_are_pinned_to_a_patch_release_or_are_stages_before():
     before: list[str] = []
     for stage in stages().values():
-        assert stage.base in before or re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", stage.base)
+        assert stage.base in before or re.fullmatch(
+            r"python:3\.11\.\d+-slim-bookworm(@sha256:[0-9a-f]{64})?", stage.base
+        )
         before.append(stage.name)
 
 
@@ -78,6 +80,19 @@ def test_no_image_holds_a_compiler_or_an_installer(image):
         for entry in stage.all("COPY")
         if "--from" in entry.rest
     ] == ["/opt/venv"]
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_installer_of_the_base_is_taken_out(image):
+    lines = [entry.rest for stage in lineage(image) for entry in stage.all("RUN")]
+    assert "python -m pip uninstall --yes --quiet pip setuptools wheel" in lines
+
+
+@pytest.mark.parametrize("image", ["cpu", "cuda"])
+def test_what_numba_compiles_is_the_containers_own(image):
+    assert environment(image)["NUMBA_CACHE_DIR"].startswith("/home/graticule/")
+    [made] = [entry.rest for entry in stages()["base"].all("RUN") if "useradd" in entry.rest]
+    assert "--create-home" in made
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -183,6 +198,16 @@ def test_caches_inside_of_what_is_copied_do_not_travel():
 def test_a_node_finds_jobs_and_the_endpoint():
     assert environment("cpu")["PYTHONPATH"] == stages()["base"].all("WORKDIR")[0].rest == "/opt/graticule"
     assert {"jobs jobs", "serve serve"} <= {entry.rest for entry in stages()["node"].all("COPY")}
+
+
+def test_a_login_shell_finds_the_programs_too(tmp_path):
+    profile = tmp_path / "venv.sh"
+    [line] = [entry.rest for entry in stages()["base"].all("RUN") if "/etc/profile.d/" in entry.rest]
+    script = (
+        f"{line.replace('/etc/profile.d/venv.sh', str(profile))}; PATH=/usr/bin:/bin; . {profile}; echo $PATH"
+    )
+    done = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "/opt/venv/bin:/usr/bin:/bin"
 
 
 def test_working_folders_are_absolute():

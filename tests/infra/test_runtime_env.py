@@ -10,20 +10,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 
 from composed import FILE, ROOT, SECRETS, filled_in
 from local_head import BIN, _free_port
+from movies import sintering_tiff
 
 WAIT_SECONDS = 90
+RUNTIME_ENV = ROOT / "infra" / "runtime_env.yaml"
 SMALL = {"GRATICULE_OBJECT_STORE_BYTES": "100000000", "GRATICULE_HEAD_CPUS": "2"}
+SESSIONS = (
+    "session_2026-01-30_09-00-00_1_1",
+    "session_2026-01-31_09-00-00_1_1",
+    "session_2026-02-01_09-00-00_1_1",
+)
 WHERE = """
 import os, graticule, ray, serve
 ray.init(logging_level="ERROR")
@@ -60,6 +68,14 @@ class Head:
         with urlopen(f"http://127.0.0.1:{self.ports[port]}{path}", timeout=10) as answer:
             return bytes(answer.read())
 
+    def applications(self) -> dict:
+        """Return what the cluster says of the applications that it serves."""
+        bearer = {"Authorization": f"Bearer {Path(self.environment['RAY_AUTH_TOKEN_PATH']).read_text()}"}
+        address = f"http://127.0.0.1:{self.ports['8265']}/api/serve/applications/"
+        with urlopen(Request(address, headers=bearer), timeout=30) as answer:
+            found: dict = json.load(answer)["applications"]
+        return found
+
 
 def node() -> dict:
     text = filled_in(FILE.read_text(), {**SECRETS, **SMALL})
@@ -70,25 +86,27 @@ def node() -> dict:
 def command(ports: dict[str, int], temp: Path) -> list[str]:
     """Return compose's command with other ports, open to this machine alone, and apart from other Rays."""
     words = [
-        re.sub(
-            r"=(\d+)$", lambda port: f"={ports.get(port[1], port[1])}", word.replace("0.0.0.0", "127.0.0.1")
-        )
+        word.replace("0.0.0.0", "127.0.0.1").replace("/tmp/ray", str(temp / "ray"))
         for word in node()["command"]
     ]
+    moved = [re.sub(r"=(\d+)$", lambda port: f"={ports.get(port[1], port[1])}", word) for word in words]
     apart = ["--node-ip-address=127.0.0.1", f"--temp-dir={temp / 'ray'}"]
-    return [str(BIN / words[0]), *words[1:], *apart, f"--dashboard-agent-listen-port={ports['52365']}"]
+    return [*moved, *apart, f"--dashboard-agent-listen-port={ports['52365']}"]
 
 
 @pytest.fixture(scope="module")
 def head() -> Iterator[Head]:
     temp = Path(tempfile.mkdtemp(prefix="grat-"))
+    for old in SESSIONS:
+        (temp / "ray" / old / "logs").mkdir(parents=True)
     token = temp / "token"
     token.write_text(SECRETS["RAY_AUTH_TOKEN"] * 4)
     ports = {name: _free_port() for name in ("6379", "8265", "8080", "52365")}
-    known = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PYTHON"))}
     asked = {**node()["environment"], "RAY_AUTH_TOKEN_PATH": str(token), "GRATICULE_HOME": str(temp / "home")}
     for name in ("MLFLOW_TRACKING_URI", "GRATICULE_SERVE_TOKEN_FILE"):
         asked.pop(name)
+    asked |= {"PYTHONPATH": str(ROOT), "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
     known |= {**asked, "PATH": f"{BIN}{os.pathsep}{known.get('PATH', '')}", "OMP_NUM_THREADS": "1"}
     with (temp / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -129,9 +147,22 @@ def healthy(head: Head) -> bool:
 
 
 @pytest.fixture(scope="module")
-def uploaded(head) -> tuple[str, Path]:
+def jobs(head) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Jobs that ended, submitted at one time: starting one is mostly waiting."""
+    stranger = replace(head, environment={**head.environment, "RAY_AUTH_TOKEN": "guessed" * 5})
+    with ThreadPoolExecutor() as pool:
+        submitted = {
+            "brings code": pool.submit(head.submit, "python", "-c", WHERE, runtime_env=RUNTIME_ENV),
+            "brings none": pool.submit(head.submit, "pwd"),
+            "is a stranger's": pool.submit(stranger.submit, "python", "--version"),
+        }
+    return {name: job.result() for name, job in submitted.items()}
+
+
+@pytest.fixture(scope="module")
+def uploaded(head, jobs) -> tuple[str, Path]:
     """What a job says of the code that it runs, and the folder that was sent."""
-    done = head.submit("python", "-c", WHERE, runtime_env=ROOT / "infra" / "runtime_env.yaml")
+    done = jobs["brings code"]
     assert done.returncode == 0, done.stdout + done.stderr
     folders = head.temp.glob("ray/session_latest/runtime_resources/working_dir_files/*")
     [folder] = [path for path in folders if path.is_dir()]
@@ -156,6 +187,12 @@ def test_prometheus_finds_the_nodes_in_the_file_that_it_shares_with_the_head(hea
     assert file.resolve().is_relative_to((head.temp / "ray").resolve())
 
 
+def test_of_the_sessions_before_only_the_last_is_kept(head):
+    left = {path.name for path in (head.temp / "ray").glob("session_2*")}
+    assert left & set(SESSIONS) == {SESSIONS[-1]}
+    assert len(left) == 2
+
+
 def ports_in(file: Path) -> set[str]:
     """Return the ports of all targets; none while the file is not written."""
     with suppress(OSError, json.JSONDecodeError):
@@ -177,63 +214,45 @@ def test_driver_and_workers_run_the_code_that_was_sent(uploaded):
 def test_what_is_sent_is_code_and_the_weights_of_it(uploaded):
     _, folder = uploaded
     assert {path.name for path in folder.iterdir()} == {"jobs", "platform", "serve"}
-    assert not list(folder.rglob("__pycache__"))
+    # What lies there now was compiled there: nothing knows of the folder it came from.
+    compiled = [path for path in folder.rglob("__pycache__/*") if path.is_file()]
+    assert [path for path in compiled if str(ROOT).encode() in path.read_bytes()] == []
     assert list(folder.glob("platform/graticule/models/builtin/*.safetensors"))
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 80e6
 
 
 def test_a_movie_is_tracked_by_the_code_that_was_sent(head, uploaded):
-    movie, tracked = head.temp / "movie.ome.zarr", head.temp / "tracked.ome.zarr"
-    simulate = [
-        str(BIN / "graticule"),
-        "simulate",
-        str(movie),
-        "--preset",
-        "easy",
-        "--frames",
-        "3",
-        "--size",
-        "96",
-    ]
-    subprocess.run(simulate, env=head.environment, stdout=subprocess.DEVNULL, check=True)
+    movie = sintering_tiff(head.temp / "movie.tif", frames=3, size=96)
+    tracked = head.temp / "tracked.ome.zarr"
     job = ["python", "jobs/track_dataset.py", str(movie), "--out", str(tracked), "--segmenter", "threshold"]
-    done = head.submit(*job, runtime_env=ROOT / "infra" / "runtime_env.yaml")
+    done = head.submit(*job, runtime_env=RUNTIME_ENV)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tracked / "tables" / "particles.parquet").is_file()
     assert (tracked / "report" / "index.html").is_file()
 
 
-def test_a_job_that_brings_no_code_starts_where_the_head_was_started(head):
-    done = head.submit("pwd")
+def test_a_job_that_brings_no_code_starts_where_the_head_was_started(head, jobs):
+    done = jobs["brings none"]
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(head.temp) in done.stdout.splitlines()
 
 
-def test_a_job_that_was_not_let_in_says_so(head):
-    wrong = {**head.environment, "RAY_AUTH_TOKEN": "guessed" * 5}
-    done = Head(ports=head.ports, environment=wrong, temp=head.temp).submit("python", "--version")
+def test_a_job_that_was_not_let_in_says_so(jobs):
+    done = jobs["is a stranger's"]
     assert done.returncode != 0
+    assert "token" in done.stdout + done.stderr
     assert sys.version.split()[0] not in done.stdout
 
 
-def test_the_endpoint_is_declared_where_the_cluster_does_not_know_of_it_and_only_there(head):
+def test_the_endpoint_is_declared_and_declared_again_with_what_has_changed(head):
+    file = head.temp / "serve.yaml"
     config = yaml.safe_load((ROOT / "infra" / "serve.yaml").read_text())
     config["http_options"] = {"host": "127.0.0.1", "port": _free_port()}
-    file = head.temp / "serve.yaml"
-    file.write_text(yaml.safe_dump(config))
-    declare = [
-        sys.executable,
-        str(ROOT / "infra" / "endpoint.py"),
-        "--config",
-        str(file),
-        "--once",
-        "--every",
-        "1",
-    ]
-    declare += ["--address", f"http://127.0.0.1:{head.ports['8265']}"]
-    said = [
-        subprocess.run(declare, env=head.environment, capture_output=True, text=True, check=True)
-        for _ in "ab"
-    ]
-    assert said[0].stdout.splitlines()[-1].startswith("endpoint: declared graticule at http://127.0.0.1:")
-    assert said[1].stdout == ""
+    program = [sys.executable, str(ROOT / "infra" / "endpoint.py"), "--config", str(file), "--once"]
+    for most in (2, 3):
+        config["applications"][0]["args"]["most_replicas"] = most
+        file.write_text(yaml.safe_dump(config))
+        asked = [*program, "--address", f"http://127.0.0.1:{head.ports['8265']}", "--every", "1"]
+        done = subprocess.run(asked, env=head.environment, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1].startswith("endpoint: declared graticule at http://127.0.0.1:")
+        assert head.applications()["graticule"]["deployed_app_config"]["args"]["most_replicas"] == most
