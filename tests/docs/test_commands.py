@@ -18,13 +18,9 @@ WITH_COMMANDS = [page for page in pages() if any(fence.language in RUN for fence
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_COMMANDS)
-def test_every_command_of_a_page_does_what_it_says(page, request):
+def test_every_command_of_a_page_does_what_it_says(page, page_said):
     _skip_without_its_tools(page)
-    scene = request.getfixturevalue("scene")
-    under_way = scene.page(page)
-    for fence in fences(page):
-        if fence.language in RUN:
-            under_way.run(fence)
+    print(page_said(page))  # pytest -rP shows it, with the seconds of each command
 
 
 @pytest.mark.slow

@@ -8,14 +8,24 @@ a process of its own, with the words, folder, environment and streams of the one
 import atexit
 import json
 import os
+import runpy
 import signal
 import socket
 import sys
 from importlib import import_module
+from pathlib import Path
+
+MODULES = """
+graticule.cli graticule.pipeline.on_ray graticule.pipeline.track graticule.report graticule.registration
+graticule.training.run graticule.training.comparison graticule.training.tracker_comparison
+matplotlib.pyplot mlflow.store.tracking.sqlalchemy_store mlflow.store.model_registry.sqlalchemy_store
+geff networkx obstore pandas pyarrow.csv pyarrow.dataset ray.scripts.scripts tabulate tifffile zarrs
+"""
 
 
 def main(path: str) -> None:
     """Listen until ended."""
+    sys.path[:0] = [str(Path(__file__).parents[1])]  # of scene.py
     _import()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that are done
     with socket.socket(socket.AF_UNIX) as listening:
@@ -31,9 +41,16 @@ def main(path: str) -> None:
 
 
 def _import() -> None:
-    for name in ("cli", "pipeline.on_ray", "pipeline.track", "training.run"):
-        import_module(f"graticule.{name}")
-    import_module("ray.scripts.scripts")
+    # It would bring polars along, which has threads, and a fork of a process with threads can stand still.
+    sys.modules["polars"] = None  # type: ignore[assignment]
+    for name in MODULES.split():
+        import_module(name)
+    del sys.modules["polars"]
+    tasks = {
+        Path(f"/proc/self/task/{task}/comm").read_text().strip() for task in os.listdir("/proc/self/task")
+    }
+    more = tasks - {Path("/proc/self/comm").read_text().strip(), "jemalloc_bg_thd"}  # jemalloc minds forks
+    assert not more, f"threads in a process that forks: {more}"
 
 
 def _answer(asked: socket.socket) -> None:
@@ -45,9 +62,7 @@ def _answer(asked: socket.socket) -> None:
     os.chdir(said["folder"])
     os.environ.clear()
     os.environ.update(said["environment"])
-    before = set(sys.modules)
     status = _run(said["words"])
-    with open("/tmp/docs2/modules", "a") as f: print(said["words"][:3], sorted({n for n in set(sys.modules)-before if n.count(".")<2}), os.times(), file=f)  # TEMP
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     asked.sendall(str(status).encode())
@@ -61,6 +76,9 @@ def _run(words: list[str]) -> int:
             import graticule.cli
 
             graticule.cli.main(words[1:])
+        elif words[0] == "python":
+            sys.argv = list(words[1:])
+            runpy.run_path(words[1], run_name="__main__")
         else:
             import ray.scripts.scripts
 
