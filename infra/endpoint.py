@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -18,25 +19,62 @@ import yaml
 
 DECLARED = "/api/serve/applications/"
 LONGEST_SECONDS = 30.0
+SERVE = "infra/serve.yaml"
+
+
+class EndpointError(Exception):
+    """What was wrong, and what would be right, in one line."""
 
 
 def main() -> int:
     """Declare it, once or for as long as this runs; return the exit status."""
     given = _parsed()
-    config = yaml.safe_load(Path(given.config).read_text("utf-8"))
+    try:
+        config = configuration(Path(given.config))
+        address = _address(given.address)
+        until = time.monotonic() + given.wait if given.once else None
+        return _kept_declared(address, config, every=given.every, until=until)
+    except EndpointError as error:
+        print(f"endpoint: {error}", file=sys.stderr)
+        return 1
+
+
+def configuration(path: Path) -> dict[str, Any]:
+    """Return what Serve is to run.
+
+    Raises:
+        EndpointError: If the file cannot be read, or names no application.
+    """
+    try:
+        config = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        said = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise EndpointError(f"{path} cannot be read ({said}); --config names a file like {SERVE}") from None
+    applications = config.get("applications") if isinstance(config, dict) else None
+    if not applications or not all(isinstance(one, dict) and "name" in one for one in applications):
+        raise EndpointError(f"{path} has no applications with a name; --config names a file like {SERVE}")
+    return config
+
+
+def _kept_declared(address: str, config: dict[str, Any], *, every: float, until: float | None) -> int:
     wanted = {application["name"] for application in config["applications"]}
     declared = False
     while True:
         try:
-            if not declared or not wanted <= running(given.address):
-                declare(given.address, config)
+            if not declared or not wanted <= running(address):
+                declare(address, config)
                 declared = True
-                print(f"endpoint: declared {', '.join(sorted(wanted))} at {given.address}", flush=True)
-            if given.once:
+                print(f"endpoint: declared {', '.join(sorted(wanted))} at {address}", flush=True)
+            if until is not None:
                 return 0
-        except OSError as error:
-            print(f"endpoint: {given.address} does not do it ({error}); trying again", flush=True)
-        time.sleep(given.every)
+        except (OSError, HTTPException, ValueError) as error:
+            if until is not None and time.monotonic() + every > until:
+                raise EndpointError(
+                    f"{address} does not do it ({error}); look whether Ray's head runs there and has"
+                    " the token of RAY_AUTH_TOKEN, or give it longer by --wait"
+                ) from None
+            print(f"endpoint: {address} does not do it ({error}); trying again", flush=True)
+        time.sleep(every)
 
 
 def running(address: str) -> set[str]:
@@ -58,8 +96,24 @@ def _asked(address: str, body: bytes | None) -> dict[str, Any]:
 
 def _authorization() -> dict[str, str]:
     path = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    token = os.environ.get("RAY_AUTH_TOKEN") or (Path(path).read_text("utf-8").strip() if path else "")
+    token = os.environ.get("RAY_AUTH_TOKEN") or (_token(Path(path)) if path else "")
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _token(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        said = getattr(error, "strerror", None) or "no text"
+        raise EndpointError(
+            f"RAY_AUTH_TOKEN_PATH: {path} cannot be read ({said}); name the token's file"
+        ) from None
+
+
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise EndpointError(f"--address {text} is no address; write http://{text.rpartition('://')[2]}")
+    return text.rstrip("/")
 
 
 def _parsed() -> argparse.Namespace:
@@ -70,6 +124,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--config", default=str(Path(__file__).with_name("serve.yaml")))
     parser.add_argument("--every", type=float, default=15.0, help="seconds between two looks")
     parser.add_argument("--once", action="store_true", help="end as soon as it is declared")
+    parser.add_argument("--wait", type=float, default=60.0, help="with --once: most seconds of trying")
     return parser.parse_args()
 
 

@@ -4,6 +4,7 @@ python infra/licences.py           a table in Markdown
 python infra/licences.py --check   and fail where a licence is not allowed, or not known
 python infra/licences.py --sbom FILE   also as a bill of materials, CycloneDX 1.6 in JSON
 
+The Python is that of the project, .venv/bin/python: it tells what is installed for it.
 What a package says of its licence is read from its own metadata, as it is installed here; where that
 says nothing that is clear, ``infra/licences.toml`` says it, with where it is written. Wheels can carry
 libraries under other licences: those under the GPL that are known by name are listed too.
@@ -19,8 +20,13 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+NOT_HERE = "is not installed for this Python; run .venv/bin/python infra/licences.py (make installs it)"
+
+try:
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+except ModuleNotFoundError as missing:
+    sys.exit(f"licences: {missing.name} {NOT_HERE}")
 
 PROJECT = "graticule"
 BASE = "base"
@@ -273,11 +279,23 @@ def main() -> int:
     )
     parser.add_argument("--sbom", type=Path, metavar="FILE", help="write a bill of materials")
     given = parser.parse_args()
-    found = packages()
+    try:
+        found = packages()
+        bill = None if given.sbom is None else bill_of_materials(found)
+    except (PackageNotFoundError, ModuleNotFoundError) as missing:
+        return _said(f"{missing.name} {NOT_HERE}")
+    if bill is not None:
+        try:
+            given.sbom.write_text(bill, "utf-8")
+        except FileNotFoundError:
+            return _said(f"there is no folder {given.sbom.parent}; make it first")
+        except OSError as error:
+            return _said(f"{given.sbom} cannot be written ({error.strerror}); name another file")
     print(table(found))
-    if given.sbom is not None:
-        given.sbom.write_text(bill_of_materials(found), "utf-8")
-    wrong = list(refusals(found)) if given.check else []
+    return _said(*refusals(found)) if given.check else 0
+
+
+def _said(*wrong: str) -> int:
     for line in wrong:
         print(f"licences: {line}", file=sys.stderr)
     return int(bool(wrong))

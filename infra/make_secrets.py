@@ -1,7 +1,7 @@
 """Make the secrets of a deployment: random, new each time, and in no repository.
 
 python infra/make_secrets.py                                  infra/.env, which compose reads
-python infra/make_secrets.py --kubernetes | kubectl apply -n graticule -f -
+python infra/make_secrets.py --kubernetes | kubectl create -n graticule -f -
 
 Needs Python alone.
 """
@@ -41,25 +41,34 @@ VARIABLES: dict[str, Callable[[], str]] = {
 def main() -> int:
     """Write or print secrets; return the exit status."""
     parser = argparse.ArgumentParser(description="Make the secrets of a deployment.")
-    parser.add_argument("--out", type=Path, default=ENV, help="by default infra/.env")
+    parser.add_argument("--out", type=Path, help="by default infra/.env")
     parser.add_argument("--kubernetes", action="store_true", help="print Secret objects instead, for kubectl")
     given = parser.parse_args()
+    if given.kubernetes and given.out is not None:
+        return _refused(
+            f"--kubernetes writes no file, --out {given.out} is of no use; redirect what it prints"
+        )
     if given.kubernetes:
         print("\n---\n".join(json.dumps(secret, indent=2) for secret in kubernetes()))
         return 0
+    out = given.out or ENV
     try:
-        write(given.out)
+        write(out)
     except FileExistsError:
-        said = (
-            f"{given.out} is there; what runs has been started with it, so delete it yourself for new secrets"
+        return _refused(
+            f"{out} is there; what runs has been started with it, so delete it yourself for new secrets"
         )
-        print(f"make_secrets: {said}", file=sys.stderr)
-        return 1
+    except FileNotFoundError as error:
+        return _refused(f"{out} cannot be written ({error.strerror}); make its folder first")
     except OSError as error:
-        print(f"make_secrets: {given.out} cannot be written ({error.strerror})", file=sys.stderr)
-        return 1
-    print(f"make_secrets: wrote {given.out}")
+        return _refused(f"{out} cannot be written ({error.strerror}); take another place by --out")
+    print(f"make_secrets: wrote {out}")
     return 0
+
+
+def _refused(why: str) -> int:
+    print(f"make_secrets: {why}", file=sys.stderr)
+    return 1
 
 
 def write(path: Path) -> None:

@@ -3,7 +3,8 @@
 kubectl kustomize k8s/overlays/gpu | python infra/ray_job.py track sintering-800c -- \
     /data/movies/sintering.mrc --out /data/results/sintering.ome.zarr | kubectl create -n graticule -f -
 
-What stands after ``--`` is that of ``graticule track`` or ``graticule train``.
+What stands after ``--`` is that of ``graticule track`` or ``graticule train``. Needs PyYAML, which ``make``
+installs into ``.venv``.
 """
 
 import argparse
@@ -11,11 +12,15 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import Any, TextIO
 
-import yaml
-
 TEMPLATES = {"track": "graticule-track", "train": "graticule-train"}
+FLAGS = frozenset(("--overwrite", "--use-gpu", "--register", "--no-register", "--help"))
+"""Options of both commands that have no value."""
+PLACES = {"track": ("--out", "--weights"), "train": ("--data", "--out", "--validation", "--exclude")}
+"""Options whose value is a place, which a job can have only where all nodes see it."""
+PIPE_IN = "pipe in: kubectl kustomize k8s/overlays/gpu"
 QUEUE = "kueue.x-k8s.io/queue-name"
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,45}[a-z0-9])?")
 """Of a RayJob: a DNS label, so short that the names of what KubeRay makes for it are none too long."""
@@ -27,8 +32,9 @@ class JobError(Exception):
 
 def main() -> int:
     """Print a job; return the exit status."""
-    given = _parsed()
     try:
+        given = _parsed()
+        check(given.kind, given.arguments)
         job = made(
             _template(sys.stdin, TEMPLATES[given.kind]),
             name=given.name,
@@ -82,11 +88,65 @@ def made(
     return template
 
 
+def check(kind: str, arguments: list[str]) -> None:
+    """Refuse here what the job itself would refuse on its cluster, minutes later.
+
+    Args:
+        kind: ``track`` or ``train``.
+        arguments: Of the command.
+
+    Raises:
+        JobError: If no movie, no ``--data`` or no ``--out`` is given, or one that is relative.
+    """
+    given = list(_valued(arguments))
+    if arguments and "--help" not in arguments:
+        first = "--data" if kind == "train" else ""
+        if first not in dict(given):
+            raise JobError(f"{first or 'a movie'} is missing; write it after --")
+        if "--out" not in dict(given):
+            raise JobError("--out is missing; write it after --, such as --out /data/results/NAME")
+    for option, value in given:
+        if option in ("", *PLACES[kind]) and not _is_seen_by_all(value):
+            what = f"{option} {value}".strip()
+            raise JobError(f"{what} is relative; give the path as the pods see it, such as /data/{value}")
+
+
+def _valued(arguments: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield options with their values; before what belongs to none stands nothing."""
+    words = iter(arguments)
+    for word in words:
+        if not word.startswith("-"):
+            yield "", word
+        elif "=" in word:
+            option, _, value = word.partition("=")
+            yield option, value
+        elif word not in FLAGS:
+            yield word, next(words, "")
+
+
+def _is_seen_by_all(place: str) -> bool:
+    return place == "builtin" or place.startswith(("/", "~", "synthetic:", "models:/")) or "://" in place
+
+
 def _template(stream: TextIO, name: str) -> dict[str, Any]:
-    for one in yaml.safe_load_all(stream):
-        if one and (one.get("kind"), one["metadata"]["name"]) == ("RayJob", name):
+    for one in _objects(stream):
+        metadata = one.get("metadata") if isinstance(one, dict) else None
+        if metadata and (one.get("kind"), metadata.get("name")) == ("RayJob", name):
             return dict(one)
-    raise JobError(f"no RayJob {name} comes in; pipe in: kubectl kustomize k8s/overlays/gpu")
+    raise JobError(f"no RayJob {name} comes in; {PIPE_IN}")
+
+
+def _objects(stream: TextIO) -> Iterator[Any]:
+    try:
+        import yaml
+    except ModuleNotFoundError:
+        raise JobError(
+            "PyYAML is not installed for this Python; run it by .venv/bin/python (make installs it)"
+        ) from None
+    try:
+        yield from yaml.safe_load_all(stream)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise JobError(f"what comes in is no YAML ({' '.join(str(error).split())}); {PIPE_IN}") from None
 
 
 def _parsed() -> argparse.Namespace:
@@ -100,7 +160,10 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("name", metavar="NAME", help="of the job: one that is not there yet")
     parser.add_argument("--nodes", type=int, help="workers; by default those of the overlay")
     parser.add_argument("--queue", help="of Kueue: the job waits there for room")
-    return parser.parse_args(ours, argparse.Namespace(arguments=theirs))
+    given, more = parser.parse_known_args(ours, argparse.Namespace(arguments=theirs))
+    if more:
+        raise JobError(f"{shlex.join(more)} is no option of this; write -- before what the job is given")
+    return given
 
 
 def _cut(words: list[str]) -> tuple[list[str], list[str]]:

@@ -12,10 +12,10 @@ from unittest.mock import patch
 import pytest
 
 from docs.asking import forked
-from docs.fences import ROOT, fences
-from docs.page import Scene, asks_the_endpoint
+from docs.fences import ROOT
+from docs.page import Scene
 from docs.servers import endpoint, prometheus, tools, zygote
-from docs.turns import taking_turns
+from docs.turns import Turns, asks_the_endpoint
 from graticule.experiments.server import DATABASE
 from local_head import BIN, local_head
 
@@ -30,8 +30,10 @@ def page_said(tmp_path_factory, request) -> Iterator[Callable[[str], str]]:
     names = [
         item.callspec.params["page"] for item in request.session.items if "page_said" in item.fixturenames
     ]
-    with _scene(tmp_path_factory.mktemp("scene"), names) as scene, taking_turns(scene, names) as said:
-        yield said
+    with _scene(tmp_path_factory.mktemp("scene"), names) as scene:
+        turns = Turns(scene, names)
+        with turns.under_way():
+            yield turns.outcome
 
 
 @contextmanager
@@ -44,9 +46,8 @@ def _scene(folder: Path, names: Sequence[str]) -> Iterator[Scene]:
         stack.enter_context(patch.dict(os.environ, own))
         for name in NOT_OURS:
             os.environ.pop(name, None)
-        imported = stack.enter_context(zygote(own["DOCS_ZYGOTE"]))
         head = stack.enter_context(local_head(cpus=2, log=folder / "ray.log"))
-        imported()
+        stack.enter_context(zygote(own["DOCS_ZYGOTE"], head.environment))
         assert forked(["python", str(Path(__file__).with_name("scene.py")), str(folder)]) == 0
         environment = head.environment | {
             "PATH": f"{STANDINS}:{tools(folder / 'tools')}",
@@ -58,13 +59,13 @@ def _scene(folder: Path, names: Sequence[str]) -> Iterator[Scene]:
             "DOCS_ROOT": str(ROOT),
         }
         starting = stack.enter_context(ThreadPoolExecutor(1))
+        of_endpoint = stack.enter_context(ExitStack())
 
         def start() -> str:
-            environment["DOCS_ENDPOINT"] = stack.enter_context(endpoint(folder / "endpoint.log"))
+            environment["DOCS_ENDPOINT"] = of_endpoint.enter_context(endpoint(folder / "endpoint.log"))
             return environment["DOCS_ENDPOINT"]
 
-        asked = any(asks_the_endpoint(fence.code) for name in names for fence in fences(name))
-        started = starting.submit(start) if asked else None
+        started = starting.submit(start) if any(map(asks_the_endpoint, names)) else None
         made = Scene(
             data=folder / "root",
             inputs=folder / "inputs",
@@ -73,6 +74,7 @@ def _scene(folder: Path, names: Sequence[str]) -> Iterator[Scene]:
             registry=f"sqlite:///{home / DATABASE}",
             prometheus=cache(lambda: stack.enter_context(prometheus(folder / "prometheus"))),
             endpoint=lambda: started.result() if started else "",
+            stop_endpoint=of_endpoint.close,
         )
         yield made
         shutil.rmtree(made.kept, ignore_errors=True)

@@ -13,6 +13,8 @@ from docs.fences import Fence
 from docs.scene import working_folder
 
 LONGEST_SECONDS = 300
+ENDPOINT = r"http://(127\.0\.0\.1|localhost):8000\b|graticule\.example\.org|make serve"
+"""In a fence that needs the endpoint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +29,7 @@ class Scene:
     registry: str
     prometheus: Callable[[], str]
     endpoint: Callable[[], str]
+    stop_endpoint: Callable[[], None]
     kept: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="grat-page-")))
 
     def page(self, name: str) -> "Page":
@@ -70,7 +73,7 @@ class Page:
         code = re.sub(r"http://(HEAD|127\.0\.0\.1|localhost):(8265|PORT)\b", self.scene.head, code)
         if "http://127.0.0.1:9090" in code:
             code = code.replace("http://127.0.0.1:9090", self.scene.prometheus())
-        if asks_the_endpoint(code):
+        if re.search(ENDPOINT, code):
             code = re.sub(r"http://(127\.0\.0\.1|localhost):8000\b", self.scene.endpoint(), code)
         return code
 
@@ -83,8 +86,3 @@ class Page:
 
     def _beside(self, name: str) -> Path:
         return self.folder.with_name(f"{self.folder.name}.{name}")
-
-
-def asks_the_endpoint(code: str) -> bool:
-    """Whether what a fence does needs the endpoint."""
-    return bool(re.search(r"http://(127\.0\.0\.1|localhost):8000\b|graticule\.example\.org|make serve", code))

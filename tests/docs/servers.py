@@ -7,13 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
-
-import pytest
 
 from docs.fences import ROOT
 from local_head import BIN
@@ -39,18 +37,15 @@ def tools(folder: Path) -> Path:
 
 
 @contextmanager
-def zygote(path: str) -> Iterator[Callable[[], None]]:
-    """Start what commands fork from (``zygote.py``); give what waits until it has its imports."""
+def zygote(path: str, environment: dict[str, str]) -> Iterator[None]:
+    """Start what commands fork from (``zygote.py``); Ray takes its token when it is imported."""
     quiet = ["-W", "ignore::DeprecationWarning"]
     command = [sys.executable, *quiet, str(Path(__file__).with_name("zygote.py")), path]
-
-    def wait() -> None:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
-            yield wait
+            yield
         finally:
             process.terminate()
 
@@ -68,8 +63,6 @@ def endpoint(log: Path) -> Iterator[str]:
 @contextmanager
 def prometheus(folder: Path) -> Iterator[str]:
     """Start Prometheus with nothing to watch."""
-    if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not here; Debian's package is prometheus")
     folder.mkdir()
     (folder / "nothing.yml").write_text("global: {}\n")
     port = _free_port()

@@ -1,15 +1,16 @@
 """Pages are run two at a time: most of what a command takes is waiting for processes to start."""
 
+import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 
 from docs.fences import RUN, fences
-from docs.page import Scene
+from docs.page import ENDPOINT, Scene
 
-CHAMPION = ("champion", "graticule promote")
+CHAMPION = "champion|graticule promote"
 """Pages with such a word go one after the other: there is one champion for all."""
 
 
@@ -22,38 +23,63 @@ def run_page(scene: Scene, name: str) -> str:
     return "\n".join(under_way.said)
 
 
-@contextmanager
-def taking_turns(scene: Scene, names: Sequence[str]) -> Iterator[Callable[[str], str]]:
-    """Run pages behind what asks for them; give what waits for a page's end and returns what it said."""
-    outcomes: dict[str, Future[str]] = {name: Future() for name in names}
-    of_the_champion = deque(name for name in names if _is_of_the_champion(name))
-    others = deque(name for name in names if name not in of_the_champion)
+class Turns:
+    """What is still to be run, and what came of it."""
 
-    def work(*queues: deque[str]) -> None:
-        for queue in queues:
-            while queue:
-                try:
-                    name = queue.popleft()
-                except IndexError:
-                    break
-                try:
-                    outcomes[name].set_result(run_page(scene, name))
-                except BaseException as error:  # noqa: BLE001 - raised where it is asked for
-                    outcomes[name].set_exception(error)
+    def __init__(self, scene: Scene, names: Sequence[str]) -> None:
+        self._scene = scene
+        self._outcomes: dict[str, Future[str]] = {name: Future() for name in names}
+        self._asking = {name for name in names if asks_the_endpoint(name)}
+        first = sorted(names, key=lambda name: name not in self._asking)  # it is stopped after them
+        self._of_the_champion = deque(name for name in first if _says(name, CHAMPION))
+        self._others = deque(name for name in first if name not in self._of_the_champion)
 
-    threads = [
-        threading.Thread(target=work, args=queues) for queues in ((of_the_champion, others), (others,))
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield lambda name: outcomes[name].result()
-    finally:
-        for queue in (of_the_champion, others):
-            queue.clear()
+    def outcome(self, name: str) -> str:
+        """Wait for a page's end; return what it said, or raise what went wrong."""
+        return self._outcomes[name].result()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Run pages behind what asks for them."""
+        both = [(self._of_the_champion, self._others), (self._others,)]
+        threads = [threading.Thread(target=self._work, args=queues) for queues in both]
         for thread in threads:
-            thread.join()
+            thread.start()
+        try:
+            yield
+        finally:
+            self._of_the_champion.clear()
+            self._others.clear()
+            for thread in threads:
+                thread.join()
+
+    def _work(self, *queues: deque[str]) -> None:
+        for queue in queues:
+            while (name := _next(queue)) is not None:
+                try:
+                    self._outcomes[name].set_result(run_page(self._scene, name))
+                except BaseException as error:  # noqa: BLE001 - raised where it is asked for
+                    self._outcomes[name].set_exception(error)
+                self._leave_endpoint(name)
+
+    def _leave_endpoint(self, name: str) -> None:
+        if name in self._asking:
+            self._asking.remove(name)
+            if not self._asking:
+                self._scene.stop_endpoint()
 
 
-def _is_of_the_champion(name: str) -> bool:
-    return any(word in fence.code for fence in fences(name) if fence.language in RUN for word in CHAMPION)
+def asks_the_endpoint(name: str) -> bool:
+    """Whether a page needs the endpoint."""
+    return _says(name, ENDPOINT)
+
+
+def _says(name: str, pattern: str) -> bool:
+    return any(re.search(pattern, fence.code) for fence in fences(name) if fence.language in RUN)
+
+
+def _next(queue: deque[str]) -> str | None:
+    try:
+        return queue.popleft()
+    except IndexError:
+        return None

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 SWIN = ["--set", 'config={"embed": 4, "depths": [1, 1, 1, 1], "heads": [1, 1, 1, 1]}', "--size", "224"]
 DEAOT = ["--size", "49", "--set", "clips.frames=2"]
-LITTLE = "--epochs 1 --steps 1 --batch 2 --validated 1 --start random --set warmup=0".split()
+LITTLE = [
+    *("--epochs", "1"),
+    *("--steps", "1"),
+    *("--batch", "2"),
+    *("--validated", "1"),
+    *("--start", "random"),
+    *("--set", "warmup=0"),
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
