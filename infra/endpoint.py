@@ -51,7 +51,10 @@ def configuration(path: Path) -> dict[str, Any]:
         said = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise EndpointError(f"{path} cannot be read ({said}); --config names a file like {SERVE}") from None
     applications = config.get("applications") if isinstance(config, dict) else None
-    if not applications or not all(isinstance(one, dict) and "name" in one for one in applications):
+    named = isinstance(applications, list) and all(
+        isinstance(one, dict) and "name" in one for one in applications
+    )
+    if not applications or not named:
         raise EndpointError(f"{path} has no applications with a name; --config names a file like {SERVE}")
     return config
 
@@ -68,13 +71,13 @@ def _kept_declared(address: str, config: dict[str, Any], *, every: float, until:
             if until is not None:
                 return 0
         except (OSError, HTTPException, ValueError) as error:
-            if until is not None and time.monotonic() + every > until:
+            if until is not None and time.monotonic() >= until:
                 raise EndpointError(
                     f"{address} does not do it ({error}); look whether Ray's head runs there and has"
                     " the token of RAY_AUTH_TOKEN, or give it longer by --wait"
                 ) from None
             print(f"endpoint: {address} does not do it ({error}); trying again", flush=True)
-        time.sleep(every)
+        time.sleep(every if until is None else max(0.0, min(every, until - time.monotonic())))
 
 
 def running(address: str) -> set[str]:
@@ -124,7 +127,9 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--config", default=str(Path(__file__).with_name("serve.yaml")))
     parser.add_argument("--every", type=float, default=15.0, help="seconds between two looks")
     parser.add_argument("--once", action="store_true", help="end as soon as it is declared")
-    parser.add_argument("--wait", type=float, default=60.0, help="with --once: most seconds of trying")
+    parser.add_argument(
+        "--wait", type=float, default=60.0, help="with --once: seconds after which it is given up"
+    )
     return parser.parse_args()
 
 

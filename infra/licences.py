@@ -292,7 +292,12 @@ def main() -> int:
         except OSError as error:
             return _said(f"{given.sbom} cannot be written ({error.strerror}); name another file")
     print(table(found))
-    return _said(*refusals(found)) if given.check else 0
+    if not given.check:
+        return 0
+    wrong = list(refusals(found))
+    if not wrong:
+        print(f"licences: all {len(found)} packages are allowed where they come from", file=sys.stderr)
+    return _said(*wrong)
 
 
 def _said(*wrong: str) -> int:

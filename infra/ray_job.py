@@ -131,7 +131,7 @@ def _is_seen_by_all(place: str) -> bool:
 def _template(stream: TextIO, name: str) -> dict[str, Any]:
     for one in _objects(stream):
         metadata = one.get("metadata") if isinstance(one, dict) else None
-        if metadata and (one.get("kind"), metadata.get("name")) == ("RayJob", name):
+        if isinstance(metadata, dict) and (one.get("kind"), metadata.get("name")) == ("RayJob", name):
             return dict(one)
     raise JobError(f"no RayJob {name} comes in; {PIPE_IN}")
 

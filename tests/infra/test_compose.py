@@ -13,6 +13,7 @@ from make_secrets import VARIABLES
 
 SERVICES = tuple(yaml.safe_load(filled_in(FILE.read_text(), SECRETS))["services"])
 OURS = {"graticule": "cpu", "graticule-cuda": "cuda", "graticule-mlflow": "mlflow"}
+PAGE = ROOT / "docs" / "deploy" / "images-and-compose.md"
 NO_READ_ONLY = {"ray-head", "worker", "worker-gpu", "endpoint", "prometheus"}
 """Compose copies secrets that come from variables into the container, which must be writable for it."""
 
@@ -41,6 +42,51 @@ def test_a_secret_that_is_missing_is_asked_for_with_the_remedy(name):
     with pytest.raises(Unset, match=name):
         filled_in(FILE.read_text(), {other: value for other, value in SECRETS.items() if other != name})
     assert f"${{{name}:?run python infra/make_secrets.py}}" in FILE.read_text()
+
+
+def test_the_number_of_workers_is_a_setting_and_no_other_service_is_more_than_one():
+    text = filled_in(FILE.read_text(), {**SECRETS, "GRATICULE_WORKERS": "3"})
+    replicas = {
+        name: one["deploy"].get("replicas", 1) for name, one in yaml.safe_load(text)["services"].items()
+    }
+    assert replicas == dict.fromkeys(SERVICES, 1) | {"worker": 3}
+
+
+def test_settings_that_the_page_names_are_those_of_the_file():
+    page = PAGE.read_text()
+    here = {match["name"] for match in VARIABLE.finditer(FILE.read_text())}
+    named = {
+        name for row in re.findall(r"^\| (`GRATICULE_.*?) \|", page, re.M) for name in re.findall(r"\w+", row)
+    }
+    build = {"GRATICULE_VERSION"}
+    assert named - build == here - set(VARIABLES) - build
+
+
+def test_profiles_that_the_page_names_are_those_of_the_file():
+    [asked] = re.findall(r"^COMPOSE_PROFILES=(.+)$", PAGE.read_text(), re.M)
+    assert set(asked.split(",")) == {name for one in SERVICES for name in service(one).get("profiles", ())}
+    assert "--profile " not in "".join(re.findall(r"^docker compose .*$", PAGE.read_text(), re.M))
+
+
+def test_memory_that_the_page_asks_for_is_enough_for_all_that_containers_may_take():
+    page = " ".join(PAGE.read_text().split())
+    ordinary = [name for name in SERVICES if name != "worker-gpu"]
+    small = dict(re.findall(r"`(GRATICULE_(?:HEAD|WORKER)_MEMORY)=(\w+)`", page))
+    asked, taken = map(int, re.search(r"- (\d+) GB of memory: .* may take (\d+) GB together", page).groups())
+    little, taken_then = map(
+        int, re.search(r"With (\d+) GB of memory, .*? may take (\d+) GB:", page).groups()
+    )
+    assert asked > taken >= sum(memory(SECRETS)[name] for name in ordinary) > taken - 1
+    assert little > taken_then >= sum(memory(SECRETS | small)[name] for name in ordinary) > taken_then - 1
+    assert f"Each further worker may take {memory(SECRETS)['worker']:.0f} GB" in page
+    assert f"`worker-gpu` {memory(SECRETS)['worker-gpu']:.0f} GB" in page
+
+
+def memory(values: dict[str, str]) -> dict[str, float]:
+    """Return how many GB each service may take."""
+    services = yaml.safe_load(filled_in(FILE.read_text(), values))["services"]
+    texts = {name: one["deploy"]["resources"]["limits"]["memory"] for name, one in services.items()}
+    return {name: int(text[:-1]) / {"g": 1, "m": 1024}[text[-1]] for name, text in texts.items()}
 
 
 @pytest.mark.parametrize("name", SERVICES)

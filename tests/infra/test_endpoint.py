@@ -138,3 +138,58 @@ def test_a_cluster_that_does_not_answer_is_asked_until_it_does(config, tmp_path)
         assert f"{address} does not do it" in said.readline()
         with started(port) as late:
             late.declared.get(timeout=WAIT_SECONDS)
+
+
+def test_asked_once_it_gives_up_after_a_while_and_says_what_to_look_at(config, tmp_path):
+    address = f"http://127.0.0.1:{_free_port()}"
+    done = ended(command(address, config, "--once", "--wait", "0.3"), environment(tmp_path))
+    assert "trying again" in done.stdout
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"{address} does not do it" in done.stderr
+    assert "look whether Ray's head runs there" in done.stderr
+
+
+def test_a_wrong_token_is_said_with_the_answer(cluster, config):
+    asked = command(cluster.address, config, "--once", "--wait", "0")
+    done = ended(asked, {"RAY_AUTH_TOKEN": "another"})
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "HTTP Error 401" in done.stderr
+    assert "another" not in done.stderr + done.stdout
+
+
+def test_a_token_file_that_is_not_there_is_not_waited_for(cluster, config, tmp_path):
+    done = ended(command(cluster.address, config), {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "none")})
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"RAY_AUTH_TOKEN_PATH: {tmp_path / 'none'} cannot be read (No such file" in done.stderr
+
+
+def test_an_address_without_its_scheme_is_refused(config, tmp_path):
+    done = ended(command("127.0.0.1:8265", config), environment(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == ("endpoint: --address 127.0.0.1:8265 is no address; write http://127.0.0.1:8265\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        ("applications: [", "cannot be read (while parsing"),
+        ("hello", "has no applications with a name"),
+        ("applications: [{args: {}}]", "has no applications with a name"),
+        ("applications: 3", "has no applications with a name"),
+    ],
+)
+def test_a_configuration_that_is_none_is_refused_in_one_line(text, said, cluster, tmp_path):
+    file = tmp_path / "serve.yaml"
+    if text is not None:
+        file.write_text(text)
+    done = ended(command(cluster.address, file), environment(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert f"{file} {said}" in done.stderr
+    assert "infra/serve.yaml" in done.stderr
+
+
+def ended(asked: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        asked, env=environment, capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
+    )

@@ -75,6 +75,14 @@ def test_a_folder_that_is_not_there_is_said_in_one_line(tmp_path):
     done = make("--out", tmp_path / "none" / ".env")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "No such file or directory" in done.stderr
+    assert "make its folder first" in done.stderr
+
+
+def test_a_file_is_not_written_with_what_is_printed_for_kubernetes(tmp_path):
+    done = make("--kubernetes", "--out", tmp_path / "secrets.yaml")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "redirect what it prints" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_git_leaves_the_file_alone():

@@ -10,7 +10,7 @@ import pytest
 
 import cluster_schemas
 from manifests import BASE, GPU, KUBECTL, PROJECT, REASON, named, rendered
-from ray_job import QUEUE, JobError, made
+from ray_job import FLAGS, QUEUE, JobError, check, made
 
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason=REASON)
 ARGUMENTS = ["/data/movies/my movie.mrc", "--out", "/data/results/a.ome.zarr"]
@@ -88,6 +88,83 @@ def test_where_nothing_comes_in_it_says_what_should():
     )
 
 
-def _run(*arguments, piped):
-    command = [sys.executable, str(PROJECT / "infra" / "ray_job.py"), *arguments]
+@pytest.mark.parametrize(
+    ("piped", "said"),
+    [
+        ("a: [", "what comes in is no YAML (while parsing"),
+        ("hello", "no RayJob graticule-track comes in"),
+        ("kind: RayJob", "no RayJob graticule-track comes in"),
+        ("kind: RayJob\nmetadata: a", "no RayJob graticule-track comes in"),
+    ],
+)
+def test_what_is_no_manifest_is_said_in_one_line(piped, said):
+    done = _run("track", "a", "--", *ARGUMENTS, piped=piped)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"ray_job: {said}")
+    assert "pipe in: kubectl kustomize" in done.stderr
+
+
+def test_without_pyyaml_it_says_which_python_has_it():
+    done = _run("track", "a", "--", *ARGUMENTS, piped="a: 1", python=[sys.executable, "-S"])
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "PyYAML is not installed for this Python; run it by .venv/bin/python" in done.stderr
+
+
+def test_arguments_without_the_two_dashes_are_refused():
+    done = _run("track", "a", "/data/a.mrc", "--out", "/data/a", piped="")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "/data/a.mrc --out /data/a is no option of this; write -- before" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "track a.mrc --out /data/a",
+            "a.mrc is relative; give the path as the pods see it, such as /data/a.mrc",
+        ),
+        ("track --overwrite a.mrc --out /data/a", "a.mrc is relative"),
+        ("track /data/a.mrc --out a", "--out a is relative"),
+        ("track /data/a.mrc --out=a", "--out a is relative"),
+        ("track /data/a.mrc --out /data/a --weights w.safetensors", "--weights w.safetensors is relative"),
+        ("track /data/a.mrc", "--out is missing"),
+        ("track --out /data/a", "a movie is missing"),
+        ("train --data labelled --out /data/t", "--data labelled is relative"),
+        ("train --out /data/t", "--data is missing"),
+    ],
+)
+def test_what_the_job_would_refuse_is_refused_here(words, said):
+    kind, *arguments = words.split()
+    with pytest.raises(JobError, match=said):
+        check(kind, arguments)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "track s3://bucket/a.mrc /data/b.mrc --frames 1:5 --overwrite --out s3://bucket/out",
+        "track ~/a.mrc --out ~/a --weights models:/network@champion",
+        "train --use-gpu --data synthetic:easy --data /data/l --no-register --out /data/t",
+    ],
+)
+def test_places_that_all_nodes_see_are_let_through(words):
+    kind, *arguments = words.split()
+    check(kind, arguments)
+
+
+def test_every_option_without_a_value_is_known_as_one():
+    import typer
+
+    from graticule.cli.commands import app
+
+    commands = typer.main.get_command(app).commands
+    options = [one for name in ("track", "train") for one in commands[name].params]
+    flags = {
+        text for one in options if getattr(one, "is_flag", False) for text in one.opts + one.secondary_opts
+    }
+    assert flags <= FLAGS
+
+
+def _run(*arguments, piped, python=(sys.executable,)):
+    command = [*python, str(PROJECT / "infra" / "ray_job.py"), *arguments]
     return subprocess.run(command, input=piped, capture_output=True, text=True, check=False)

@@ -1,6 +1,8 @@
 """What graticule brings with it may be used as graticule is: GPL and AGPL only with extras that say so."""
 
 import json
+import subprocess
+import sys
 from email.message import Message
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
@@ -137,6 +139,23 @@ def test_an_expression_is_copyleft_where_it_leaves_no_choice(expression, copylef
 )
 def test_what_a_package_says_of_its_licence_is_read_in_spdx(fields, said):
     assert licence_of(Installed("a", **fields)) == said
+
+
+def test_a_python_without_the_packages_says_which_has_them():
+    done = run("--check", python=[sys.executable, "-S"])
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "is not installed for this Python; run .venv/bin/python infra/licences.py" in done.stderr
+
+
+def test_a_bill_for_a_folder_that_is_not_there_is_refused_in_one_line(tmp_path):
+    done = run("--sbom", tmp_path / "none" / "bill.json")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert f"there is no folder {tmp_path / 'none'}; make it first" in done.stderr
+
+
+def run(*arguments: object, python=(sys.executable,)) -> subprocess.CompletedProcess[str]:
+    command = [*python, str(REVIEWED.with_suffix(".py")), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_every_licence_that_was_looked_up_says_where():
