@@ -13,6 +13,7 @@ _DOCS = re.compile(r"\bdocs/[\w/-]+\.md\b")
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 MADE = (
     "infra/.env",
+    "infra/.env.old",
     "k8s/overlays/NAME",
     "platform/graticule/models/builtin/NETWORK.md",
     "jobs/no_such_job.py",

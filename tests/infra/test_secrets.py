@@ -85,9 +85,9 @@ def test_a_file_is_not_written_with_what_is_printed_for_kubernetes(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_git_leaves_the_file_alone():
+def test_git_leaves_the_file_alone_and_the_one_before():
     ignored = (SCRIPT.parents[1] / ".gitignore").read_text().splitlines()
-    assert f"/infra/{ENV.name}" in ignored
+    assert {f"/infra/{ENV.name}", f"/infra/{ENV.name}.old"} <= set(ignored)
 
 
 def test_kubernetes_gets_the_objects_that_its_manifests_name():
