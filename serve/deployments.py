@@ -18,6 +18,7 @@ from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
 from serve.api import build_api
+from serve.confined import confine
 from serve.keeping import Keeper
 from serve.measures import Measures
 from serve.networks import Model
@@ -51,6 +52,7 @@ def _segmenting(settings: ServeSettings) -> Any:
         """Keeps models by Ray Serve's multiplexing, which sends requests to where a model is loaded."""
 
         def __init__(self, given: ServeSettings) -> None:
+            confine()
             super().__init__(given)
             self._reporting = _report(self.measures)
 
@@ -82,6 +84,7 @@ def _prompting(settings: ServeSettings) -> Any:
         """Requests on an image come to the replica that remembers it, by a hash of the image."""
 
         def __init__(self, given: ServeSettings) -> None:
+            confine()
             super().__init__(given)
             self._reporting = _report(self.measures)
             self._warming = asyncio.get_running_loop().create_task(self.warm())
@@ -103,6 +106,7 @@ def _keeper() -> Any:
         """One replica; a new one begins without jobs, and a janitor has deleted the files of the old."""
 
         def __init__(self, given: ServeSettings, segmenting: DeploymentHandle) -> None:
+            confine()
             os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
             nodes = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
             super().__init__(
@@ -139,6 +143,7 @@ def _ingress(settings: ServeSettings) -> Any:
             prompting: DeploymentHandle,
             keeper: DeploymentHandle,
         ) -> None:
+            confine()
             self._settings, self._measures = given, Measures()
             self._backend = OnServe(
                 given,
