@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import ray
 
 from graticule.core.errors import PipelineError
-from graticule.pipeline.loopback import on_loopback
+from graticule.pipeline.loopback import as_started, on_loopback
 
 OBJECT_STORE_BYTES = 256 * 2**20
 """Pixels never pass through the object store, so a local one can be small."""
@@ -41,8 +41,10 @@ def _stop_gently() -> None:
 
 
 def _connect(workers: int | None) -> None:
-    if os.environ.get("RAY_ADDRESS", "") not in ("", "local"):
-        ray.init(logging_level=logging.ERROR, log_to_driver=False)
+    address = os.environ.get("RAY_ADDRESS", "")
+    if address not in ("", "local"):
+        with as_started(address):
+            ray.init(logging_level=logging.ERROR, log_to_driver=False)
         return
     with on_loopback():
         ray.init(
